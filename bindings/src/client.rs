@@ -1,0 +1,188 @@
+//! The client: one object, commands in, events and a snapshot out.
+
+use std::sync::Arc;
+
+use ringwire_client as core;
+use ringwire_client::protocol::auth::{Identity, TokenType};
+use ringwire_client::protocol::{CallType, ConversationId, DeviceId};
+use ringwire_client::{CallKey, LocalMedia};
+
+use crate::error::CallError;
+use crate::media::{AudioSink, AudioSource, VideoSink, VideoSource};
+use crate::state::{CallEvent, CallStats, ClientSnapshot};
+
+/// What a client is started with.
+#[derive(Debug, Clone, uniffi::Record)]
+pub struct ClientConfig {
+    /// Address of the gateway, such as `https://calls.example.org`: `https`, `http`, `wss` or `ws`, a
+    /// host, and a port and a path prefix where there are some.
+    pub url: String,
+    /// The JWT of the user.
+    pub token: String,
+    /// Id of this installation, the same at every start: 1–128 printable ASCII characters.
+    pub device_id: String,
+    /// Name of the app.
+    pub app_name: String,
+    /// Version of the app.
+    pub app_version: String,
+    /// Certificates in PEM to trust beside the public ones.
+    #[uniffi(default = None)]
+    pub extra_roots: Option<String>,
+}
+
+/// One person on one device: connects to the gateway, makes and takes calls.
+///
+/// Commands may come from any thread and return at once; what comes of them is told by
+/// `next_event` and shown by `snapshot`. A call is named by a number from its first
+/// moment on.
+#[derive(uniffi::Object)]
+pub struct CallClient {
+    inner: core::CallClient,
+}
+
+#[uniffi::export]
+impl CallClient {
+    /// Starts a client, which stays connected until `shutdown`.
+    ///
+    /// # Errors
+    /// `InvalidInput` names the field that cannot be read; `System` when no thread can be had.
+    #[uniffi::constructor]
+    pub fn new(config: ClientConfig) -> Result<Arc<Self>, CallError> {
+        let device = DeviceId::new(&config.device_id)
+            .map_err(|error| CallError::invalid("device_id", error))?;
+        let mut settings = core::Config::user(config.url, config.token, device);
+        settings.name = config.app_name;
+        settings.version = config.app_version;
+        settings.extra_roots = config.extra_roots;
+        Ok(Arc::new(Self {
+            inner: core::CallClient::connect(settings)?,
+        }))
+    }
+
+    /// Calls a conversation; returns the call's number. One call goes on at a time: another is refused
+    /// by a `CallFailed` event with `ALREADY_IN_CALL`.
+    ///
+    /// # Errors
+    /// `InvalidInput` for an id that is none, `Closed`, `Overloaded`. What the gateway refuses comes
+    /// as an event.
+    pub fn call(&self, conversation_id: String, video: bool) -> Result<u64, CallError> {
+        let conversation = ConversationId::new(conversation_id)
+            .map_err(|error| CallError::invalid("conversation_id", error))?;
+        let call_type = if video {
+            CallType::Video
+        } else {
+            CallType::Audio
+        };
+        let media = LocalMedia {
+            microphone: true,
+            camera: video,
+        };
+        Ok(self.inner.call(conversation, call_type, media)?.get())
+    }
+
+    /// Accepts a call that rings.
+    ///
+    /// # Errors
+    /// `Closed`, `Overloaded`.
+    pub fn accept(&self, call: u64, microphone: bool, camera: bool) -> Result<(), CallError> {
+        Ok(self
+            .inner
+            .accept(CallKey::from_raw(call), LocalMedia { microphone, camera })?)
+    }
+
+    /// Declines a call that rings.
+    ///
+    /// # Errors
+    /// `Closed`, `Overloaded`.
+    pub fn decline(&self, call: u64) -> Result<(), CallError> {
+        Ok(self.inner.decline(CallKey::from_raw(call))?)
+    }
+
+    /// Leaves a call, or cancels one that nobody has answered.
+    ///
+    /// # Errors
+    /// `Closed`, `Overloaded`.
+    pub fn hang_up(&self, call: u64) -> Result<(), CallError> {
+        Ok(self.inner.hang_up(CallKey::from_raw(call))?)
+    }
+
+    /// Turns the microphone on or off.
+    ///
+    /// # Errors
+    /// `Closed`, `Overloaded`.
+    pub fn set_microphone(&self, call: u64, on: bool) -> Result<(), CallError> {
+        Ok(self.inner.set_microphone(CallKey::from_raw(call), on)?)
+    }
+
+    /// Turns the camera on or off.
+    ///
+    /// # Errors
+    /// `Closed`, `Overloaded`.
+    pub fn set_camera(&self, call: u64, on: bool) -> Result<(), CallError> {
+        Ok(self.inner.set_camera(CallKey::from_raw(call), on)?)
+    }
+
+    /// Gives a fresh token, after `TokenNeeded` or before the old one expires.
+    ///
+    /// # Errors
+    /// `Closed`, `Overloaded`.
+    pub fn set_token(&self, token: String) -> Result<(), CallError> {
+        let identity = Identity::User {
+            auth_token: token,
+            token_type: TokenType::Jwt,
+        };
+        Ok(self.inner.set_token(identity)?)
+    }
+
+    /// Tells that the phone's network has changed.
+    ///
+    /// # Errors
+    /// `Closed`, `Overloaded`.
+    pub fn network_changed(&self) -> Result<(), CallError> {
+        Ok(self.inner.network_changed()?)
+    }
+
+    /// The whole state now, without waiting.
+    pub fn snapshot(&self) -> ClientSnapshot {
+        self.inner.snapshot().as_ref().into()
+    }
+
+    /// What a call's connection has measured, at most a second old.
+    pub fn stats(&self, call: u64) -> Option<CallStats> {
+        self.inner
+            .stats(CallKey::from_raw(call))
+            .map(CallStats::from)
+    }
+
+    /// The camera of this client.
+    pub fn video_source(&self) -> Arc<VideoSource> {
+        Arc::new(VideoSource(self.inner.video_source()))
+    }
+
+    /// The microphone of this client.
+    pub fn audio_source(&self) -> Arc<AudioSource> {
+        Arc::new(AudioSource(self.inner.audio_source()))
+    }
+
+    /// Pictures of the other person; of a call that is unknown or over, a closed sink.
+    pub fn video_sink(&self, call: u64) -> Arc<VideoSink> {
+        Arc::new(VideoSink(self.inner.video_sink(CallKey::from_raw(call))))
+    }
+
+    /// Sound of the other person; of a call that is unknown or over, silence.
+    pub fn audio_sink(&self, call: u64) -> Arc<AudioSink> {
+        Arc::new(AudioSink(self.inner.audio_sink(CallKey::from_raw(call))))
+    }
+
+    /// The next event; nothing once the client is shut down. One consumer; cancelling loses nothing.
+    pub async fn next_event(&self) -> Option<CallEvent> {
+        self.inner.next_event().await.map(CallEvent::from)
+    }
+
+    /// Hangs up every call and ends every task, thread and socket of this client; returns when that
+    /// is done. Harmless the second time. `close` in Kotlin and the last release in Swift do the same
+    /// in the background. A call that rings goes on ringing on the person's other devices.
+    pub async fn shutdown(&self) {
+        self.inner.close().await;
+    }
+}

@@ -1,0 +1,159 @@
+//! Where a call is in its life: a type for each state, with what it needs there and nothing else.
+
+use ringwire_protocol::{CallEndReason, Instant, timers};
+
+use crate::early::EarlySignals;
+use crate::link::Link;
+
+/// Where a call is in its life, with what it needs there.
+#[derive(Debug)]
+pub(crate) enum State {
+    Calling(Calling),
+    Ringing(Ringing),
+    Incoming(Incoming),
+    Connecting(Talk),
+    Active(Active),
+    Reconnecting(Reconnecting),
+    Ended(Ended),
+}
+
+#[derive(Debug)]
+pub(crate) struct Calling {
+    pub(super) initiate: Initiate,
+    pub(super) no_answer: Instant,
+    /// How often `call:initiate` was said.
+    pub(super) tries: u32,
+}
+
+/// How far `call:initiate` has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Initiate {
+    /// Waits for the socket.
+    Queued,
+    /// Said; no answer yet.
+    Said,
+    /// Said, and the answer is lost: the server may have made the call or not.
+    Doubtful,
+    /// The call has a name.
+    Made,
+}
+
+#[derive(Debug)]
+pub(crate) struct Ringing {
+    pub(super) no_answer: Instant,
+}
+
+#[derive(Debug)]
+pub(crate) struct Incoming {
+    pub(super) deadline: Instant,
+    pub(super) early: EarlySignals,
+}
+
+/// What an accepted call has.
+#[derive(Debug)]
+pub(crate) struct Talk {
+    pub(super) membership: Membership,
+    pub(super) accepted_at: Instant,
+    /// Offer and answer have met, or the server says so.
+    pub(super) answered: bool,
+    pub(super) early: EarlySignals,
+    pub(super) link: Option<Link>,
+    pub(super) heartbeat_at: Instant,
+    pub(super) report_at: Instant,
+    /// Since when nobody else is in the call.
+    pub(super) alone_since: Option<Instant>,
+    /// The attempt that was told with `call:reconnecting` and not taken back yet.
+    pub(super) told_reconnecting: Option<u32>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Active {
+    pub(super) since: Instant,
+    pub(super) talk: Talk,
+}
+
+#[derive(Debug)]
+pub(crate) struct Reconnecting {
+    pub(super) lost_since: Instant,
+    pub(super) active_since: Instant,
+    pub(super) talk: Talk,
+}
+
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(super) reason: CallEndReason,
+    pub(super) at: Instant,
+    pub(super) active_since: Option<Instant>,
+}
+
+/// Am I in the call, as far as the server is concerned?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Membership {
+    /// Accepted here; the join waits for the socket.
+    Wanted,
+    /// The first join is on its way.
+    Asked,
+    /// I am in.
+    In,
+    /// I was in when the socket was lost.
+    Away,
+    /// The socket is back, the join on its way again.
+    Returning,
+}
+
+impl Membership {
+    /// The server has let me in once.
+    pub(super) fn was_in(self) -> bool {
+        match self {
+            Self::Wanted | Self::Asked => false,
+            Self::In | Self::Away | Self::Returning => true,
+        }
+    }
+}
+
+impl State {
+    pub(super) fn talk(&self) -> Option<&Talk> {
+        match self {
+            Self::Connecting(talk)
+            | Self::Active(Active { talk, .. })
+            | Self::Reconnecting(Reconnecting { talk, .. }) => Some(talk),
+            Self::Calling(_) | Self::Ringing(_) | Self::Incoming(_) | Self::Ended(_) => None,
+        }
+    }
+
+    pub(super) fn talk_mut(&mut self) -> Option<&mut Talk> {
+        match self {
+            Self::Connecting(talk)
+            | Self::Active(Active { talk, .. })
+            | Self::Reconnecting(Reconnecting { talk, .. }) => Some(talk),
+            Self::Calling(_) | Self::Ringing(_) | Self::Incoming(_) | Self::Ended(_) => None,
+        }
+    }
+}
+
+impl Talk {
+    pub(super) fn new(membership: Membership, early: EarlySignals, now: Instant) -> Self {
+        Self {
+            membership,
+            accepted_at: now,
+            answered: false,
+            early,
+            link: None,
+            heartbeat_at: now + timers::HEARTBEAT,
+            report_at: now,
+            alone_since: None,
+            told_reconnecting: None,
+        }
+    }
+
+    /// Media can flow.
+    pub(super) fn is_up(&self) -> bool {
+        self.link.as_ref().is_some_and(|link| link.is_up())
+    }
+
+    /// Since when a path that was there once is lost.
+    pub(super) fn lost_since(&self) -> Option<Instant> {
+        let link = self.link.as_ref().filter(|link| link.was_up)?;
+        link.lost_since()
+    }
+}

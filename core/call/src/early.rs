@@ -1,0 +1,53 @@
+//! Signals that come before this device may answer them: kept until the join is through.
+
+use std::collections::VecDeque;
+
+use ringwire_protocol::{Signal, SignalBody};
+
+/// Candidates that are kept; further ones are dropped.
+pub(crate) const MAX_CANDIDATES: usize = 64;
+
+/// The last offer, and candidates that may belong to it.
+#[derive(Debug, Default)]
+pub(crate) struct EarlySignals {
+    offer: Option<Signal>,
+    candidates: VecDeque<Signal>,
+}
+
+impl EarlySignals {
+    pub(crate) fn keep(&mut self, signal: Signal) {
+        match &signal.body {
+            SignalBody::Offer { .. } | SignalBody::IceRestart { .. } => {
+                let older = |kept: &Signal| matches!((kept.negotiation_id, signal.negotiation_id), (Some(a), Some(b)) if a < b);
+                if self.offer.as_ref().is_none_or(|kept| !newer(kept, &signal)) {
+                    self.candidates.retain(|candidate| !older(candidate));
+                    self.offer = Some(signal);
+                }
+            }
+            SignalBody::Candidate { .. } if self.candidates.len() < MAX_CANDIDATES => {
+                self.candidates.push_back(signal);
+            }
+            SignalBody::Candidate { .. }
+            | SignalBody::Answer { .. }
+            | SignalBody::Unknown { .. } => {}
+        }
+    }
+
+    /// All that was kept, the offer first.
+    pub(crate) fn take(&mut self) -> Vec<Signal> {
+        self.offer
+            .take()
+            .into_iter()
+            .chain(self.candidates.drain(..))
+            .collect()
+    }
+
+    /// Who sent the offer.
+    pub(crate) fn offerer(&self) -> Option<&ringwire_protocol::PeerId> {
+        self.offer.as_ref().map(|offer| &offer.from)
+    }
+}
+
+fn newer(a: &Signal, b: &Signal) -> bool {
+    matches!((a.negotiation_id, b.negotiation_id), (Some(a), Some(b)) if a > b)
+}

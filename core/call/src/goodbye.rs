@@ -1,0 +1,31 @@
+//! How a goodbye is said, and said again until it is heard. What is kept of it is in `past`.
+
+use ringwire_protocol::client::End;
+use ringwire_protocol::{CallEndReason, CallId, ClientEvent};
+
+use crate::outbox::{Cx, Purpose};
+
+/// Says a goodbye, now or when the socket is back.
+pub(crate) fn say_goodbye(id: CallId, event: ClientEvent, cx: &mut Cx<'_>) {
+    cx.past.keep_goodbye(id.clone(), event.clone(), cx.now);
+    say_again(id, event, cx);
+}
+
+/// Says a goodbye that is kept already.
+pub(crate) fn say_again(id: CallId, event: ClientEvent, cx: &mut Cx<'_>) {
+    match event {
+        ClientEvent::End(_) => cx.ask(Purpose::Goodbye(id), event),
+        // A leave is not acked; `call:ended`, `participant-left` or check-active say that it came.
+        _ => cx.tell(event),
+    }
+}
+
+/// Ends a call of mine that was cancelled before its name was known.
+pub(crate) fn cancel(id: CallId, cx: &mut Cx<'_>) {
+    cx.past.bury(&id);
+    let end = End {
+        call_id: id.clone(),
+        reason: Some(CallEndReason::Cancelled),
+    };
+    say_goodbye(id, ClientEvent::End(end), cx);
+}

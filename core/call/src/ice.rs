@@ -1,0 +1,49 @@
+//! STUN and TURN servers of a call, and when their credentials are refreshed.
+
+use ringwire_protocol::{IceServer, Instant, timers};
+use std::time::Duration;
+
+#[derive(Debug, Default)]
+pub(crate) struct IceServers {
+    servers: Vec<IceServer>,
+    /// At 80 % of the credentials' life; `None` where there are none.
+    refresh_at: Option<Instant>,
+}
+
+impl IceServers {
+    /// Takes servers whose credentials live for `ttl` seconds; without one, as long as the
+    /// contract says. An empty list changes nothing.
+    pub(crate) fn set(&mut self, servers: Vec<IceServer>, ttl: Option<u64>, now: Instant) {
+        if servers.is_empty() {
+            return;
+        }
+        let life = match ttl {
+            Some(seconds) if seconds > 0 => {
+                Duration::from_secs(seconds).min(timers::STALE_CALL * 4)
+            }
+            _ => timers::TURN_TTL,
+        };
+        self.refresh_at = servers
+            .iter()
+            .any(|server| server.credential.is_some())
+            .then(|| now + (life * 4 / 5).max(timers::HEARTBEAT));
+        self.servers = servers;
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.servers.is_empty()
+    }
+
+    pub(crate) fn list(&self) -> Vec<IceServer> {
+        self.servers.clone()
+    }
+
+    pub(crate) fn refresh_at(&self) -> Option<Instant> {
+        self.refresh_at
+    }
+
+    /// Fresh ones were asked for; again in a minute, should none come.
+    pub(crate) fn asked(&mut self, now: Instant) {
+        self.refresh_at = Some(now + timers::RECONNECT);
+    }
+}

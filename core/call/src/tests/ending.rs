@@ -1,0 +1,259 @@
+//! Every end: one reason, told once, and what this device makes of the server's word.
+
+use super::phone::*;
+use crate::call::{Seen, reason_for};
+use crate::{CallEvent, CallState, Command, Effect, Input};
+use ringwire_protocol::CallEndReason as Reason;
+use ringwire_protocol::{ClientEvent, ErrorCode};
+
+#[test]
+fn hanging_up_leaves_closes_and_is_told_once() {
+    let mut ann = Phone::in_own_call();
+    ann.command(Command::HangUp { key: MINE });
+    assert_eq!(ann.said(), ["call:leave"]);
+    assert!(ann.last.iter().any(|it| matches!(it, Effect::Close { .. })));
+    assert_eq!(
+        ann.news(),
+        [CallEvent::Ended {
+            key: MINE,
+            reason: Reason::Completed
+        }]
+    );
+    ann.ended(r#","reason":"completed","duration":7"#);
+    ann.command(Command::HangUp { key: MINE });
+    ann.command(Command::SetMicrophone {
+        key: MINE,
+        on: false,
+    });
+    assert_eq!(ann.last, []);
+    ann.pass(secs(3));
+    assert!(ann.snapshot().calls.is_empty());
+    assert_eq!(ann.store.wake_at(), None);
+}
+
+#[test]
+fn a_hang_up_without_a_socket_is_told_when_it_is_back() {
+    let mut ann = Phone::in_own_call();
+    ann.feed(Input::SocketDown);
+    ann.command(Command::HangUp { key: MINE });
+    assert_eq!(ann.said(), Vec::<&str>::new());
+    ann.pass(secs(20));
+    assert!(ann.snapshot().calls.is_empty());
+    ann.socket_up();
+    assert_eq!(ann.said(), ["call:leave", "call:check-active"]);
+    // Not heard: the server still lists me.
+    let listed = format!(r#"{{"calls":[{}]}}"#, session("ann", "active", 9));
+    ann.ack("call:check-active", &listed);
+    assert_eq!(ann.said(), ["call:leave"]);
+    ann.ended("");
+    ann.feed(Input::SocketDown);
+    ann.socket_up();
+    assert_eq!(ann.said(), ["call:check-active"]);
+}
+
+#[test]
+fn a_goodbye_that_meets_a_rate_limit_is_said_again() {
+    let mut ann = Phone::new();
+    ann.bob_calls();
+    ann.command(Command::Decline { key: FIRST_RING });
+    ann.refuse("call:end", ErrorCode::RateLimitExceeded);
+    ann.pass(secs(2));
+    assert_eq!(ann.times_said("call:end"), 2);
+    ann.done_ack("call:end");
+    ann.feed(Input::SocketDown);
+    ann.socket_up();
+    assert_eq!(ann.said(), ["call:check-active"]);
+}
+
+#[test]
+fn the_other_leaves_and_the_call_ends_with_or_without_the_servers_word() {
+    let left =
+        r#"{"callId":"c1","participantId":"row-bob","userId":"bob","mode":"p2p","version":4}"#;
+    let mut ann = Phone::in_own_call();
+    ann.event("call:participant-left", left);
+    assert!(ann.last.iter().any(|it| matches!(it, Effect::Close { .. })));
+    ann.ended(r#","reason":"heartbeatTimeout""#);
+    assert_eq!(
+        ann.news(),
+        [CallEvent::Ended {
+            key: MINE,
+            reason: Reason::HeartbeatTimeout
+        }]
+    );
+
+    let mut ann = Phone::in_own_call();
+    ann.event("call:participant-left", left);
+    ann.pass(secs(2));
+    assert_eq!(
+        ann.state(MINE),
+        CallState::Ended {
+            reason: Reason::Completed
+        }
+    );
+}
+
+#[test]
+fn an_error_of_another_call_ends_no_call() {
+    let mut ann = Phone::in_own_call();
+    ann.event(
+        "call:error",
+        r#"{"code":"CALL_ENDED","message":"over","callId":"c7"}"#,
+    );
+    ann.event(
+        "call:error",
+        r#"{"code":"PEER_CONNECTION_FAILED","message":"?"}"#,
+    );
+    ann.event(
+        "call:error",
+        r#"{"code":"RATE_LIMIT_EXCEEDED","message":"slowly","retryAfter":1}"#,
+    );
+    ann.refuse("call:signal", ErrorCode::TargetNotFound);
+    assert_eq!(ann.state(MINE), CallState::Active);
+}
+
+#[test]
+fn an_error_of_this_call_is_told_and_the_call_goes_on() {
+    let mut ann = Phone::in_own_call();
+    ann.event(
+        "call:error",
+        r#"{"code":"MEDIA_TOGGLE_FAILED","message":"no","callId":"c1"}"#,
+    );
+    assert!(matches!(
+        &ann.news()[..],
+        [CallEvent::Failed {
+            key: Some(MINE),
+            ..
+        }]
+    ));
+    assert_eq!(ann.state(MINE), CallState::Active);
+    // One that says it is gone is looked up.
+    ann.event(
+        "call:error",
+        r#"{"code":"CALL_NOT_FOUND","message":"no","callId":"c1"}"#,
+    );
+    assert_eq!(ann.said(), ["call:check-active"]);
+    ann.ack("call:check-active", r#"{"calls":[]}"#);
+    assert_eq!(
+        ann.state(MINE),
+        CallState::Ended {
+            reason: Reason::ConnectionLost
+        }
+    );
+}
+
+#[test]
+fn a_negotiation_that_fails_before_there_was_a_path_ends_the_call() {
+    let mut ann = Phone::new();
+    ann.call();
+    ann.initiate_acked();
+    ann.bob_joins();
+    let op = ann.op_of(|effect| match effect {
+        Effect::Offer { op, .. } => Some(*op),
+        _ => None,
+    });
+    ann.report(crate::ConnectionEvent::Failed {
+        op: Some(op),
+        message: "no socket".into(),
+    });
+    assert_eq!(
+        ann.state(MINE),
+        CallState::Ended {
+            reason: Reason::Failed
+        }
+    );
+    let ClientEvent::End(end) = ann.last_said("call:end").1 else {
+        unreachable!()
+    };
+    assert_eq!(end.reason, Some(Reason::Failed));
+}
+
+#[test]
+fn the_servers_reason_is_seen_from_where_this_device_stands() {
+    let inside = |answered| Seen::Inside { answered };
+    for (seen, said, somebody, by_me, expected) in [
+        (
+            Seen::Ring,
+            Some(Reason::Cancelled),
+            true,
+            false,
+            Reason::Cancelled,
+        ),
+        (
+            Seen::Ring,
+            Some(Reason::Missed),
+            false,
+            false,
+            Reason::Missed,
+        ),
+        (
+            Seen::Ring,
+            Some(Reason::Rejected),
+            true,
+            true,
+            Reason::DeclinedElsewhere,
+        ),
+        (
+            Seen::Ring,
+            Some(Reason::Busy),
+            true,
+            true,
+            Reason::DeclinedElsewhere,
+        ),
+        (Seen::Ring, None, true, false, Reason::Cancelled),
+        (Seen::Ring, None, false, false, Reason::Missed),
+        (
+            Seen::Ring,
+            Some(Reason::Completed),
+            true,
+            true,
+            Reason::AnsweredElsewhere,
+        ),
+        (
+            Seen::Caller,
+            Some(Reason::Rejected),
+            true,
+            false,
+            Reason::Rejected,
+        ),
+        (Seen::Caller, Some(Reason::Busy), true, false, Reason::Busy),
+        (
+            Seen::Caller,
+            Some(Reason::Completed),
+            true,
+            false,
+            Reason::Rejected,
+        ),
+        (Seen::Caller, None, false, false, Reason::Missed),
+        (Seen::Caller, None, true, true, Reason::Cancelled),
+        (inside(true), None, false, false, Reason::Completed),
+        (
+            inside(true),
+            Some(Reason::GarbageCollected),
+            false,
+            false,
+            Reason::GarbageCollected,
+        ),
+        (inside(false), None, true, false, Reason::Completed),
+        (inside(false), None, false, false, Reason::Failed),
+        (
+            inside(false),
+            Some(Reason::Missed),
+            false,
+            false,
+            Reason::Missed,
+        ),
+        (
+            inside(true),
+            Some(Reason::Unknown("moved".into())),
+            false,
+            false,
+            Reason::Unknown("moved".into()),
+        ),
+    ] {
+        let made = reason_for(said.as_ref(), somebody, by_me, seen);
+        assert_eq!(
+            made, expected,
+            "{seen:?} {said:?} somebody {somebody} me {by_me}"
+        );
+    }
+}

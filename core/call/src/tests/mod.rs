@@ -1,0 +1,13 @@
+//! Stories on virtual time: one phone against a script, two phones against a small gateway, and
+//! anything at all in any order.
+
+mod accepting;
+mod calling;
+mod ending;
+mod phone;
+mod random;
+mod reconnecting;
+mod simulation;
+mod socket;
+mod table;
+mod talking;

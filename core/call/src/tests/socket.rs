@@ -1,0 +1,264 @@
+//! The socket lost and back, while media flows and while it rings.
+
+use super::phone::*;
+use crate::{AckFailure, CallEvent, CallState, Command, Effect, Input};
+use ringwire_protocol::{CallEndReason, CallError, ErrorCode};
+
+#[test]
+fn media_that_flows_is_left_alone_while_the_socket_is_away() {
+    let mut ann = Phone::in_own_call();
+    ann.feed(Input::SocketDown);
+    assert_eq!(ann.last, [Effect::Publish]);
+    ann.pass(secs(600));
+    assert_eq!(ann.state(MINE), CallState::Active);
+    ann.socket_up();
+    assert_eq!(ann.said(), ["call:check-active", "call:join"]);
+    ann.ack(
+        "call:join",
+        &format!(
+            r#"{{"success":true,"data":{{"callSession":{}}}}}"#,
+            session("ann", "active", 8)
+        ),
+    );
+    assert!(ann.last.iter().all(|it| !matches!(
+        it,
+        Effect::Open { .. } | Effect::Close { .. } | Effect::Offer { .. } | Effect::SetMedia { .. }
+    )));
+    assert_eq!(ann.state(MINE), CallState::Active);
+    assert!(ann.view(MINE).connected);
+}
+
+#[test]
+fn a_call_that_the_server_no_longer_has_is_lost() {
+    let mut ann = Phone::in_own_call();
+    ann.feed(Input::SocketDown);
+    ann.socket_up();
+    ann.ack("call:check-active", r#"{"calls":[]}"#);
+    assert_eq!(
+        ann.state(MINE),
+        CallState::Ended {
+            reason: CallEndReason::ConnectionLost
+        }
+    );
+    assert_eq!(ann.times_said("call:leave") + ann.times_said("call:end"), 0);
+}
+
+#[test]
+fn a_call_that_ended_meanwhile_has_the_servers_reason() {
+    let mut ann = Phone::in_own_call();
+    ann.feed(Input::SocketDown);
+    ann.socket_up();
+    let over = session("ann", "ended", 9).replacen('{', r#"{"endReason":"heartbeatTimeout","#, 1);
+    ann.ack("call:check-active", &format!(r#"{{"calls":[{over}]}}"#));
+    assert_eq!(
+        ann.state(MINE),
+        CallState::Ended {
+            reason: CallEndReason::HeartbeatTimeout
+        }
+    );
+}
+
+#[test]
+fn a_ring_that_is_not_listed_stops() {
+    let mut ann = Phone::new();
+    ann.bob_calls();
+    ann.feed(Input::SocketDown);
+    ann.pass(secs(3));
+    assert_eq!(ann.state(FIRST_RING), CallState::Incoming);
+    ann.socket_up();
+    assert_eq!(ann.said(), ["call:check-active", "call:ringing"]);
+    ann.ack("call:check-active", r#"{"calls":[]}"#);
+    assert_eq!(
+        ann.news(),
+        [
+            CallEvent::StopRinging { key: FIRST_RING },
+            CallEvent::Ended {
+                key: FIRST_RING,
+                reason: CallEndReason::Missed
+            }
+        ]
+    );
+}
+
+#[test]
+fn a_ring_that_came_after_the_question_is_not_ended_by_its_answer() {
+    let mut ann = Phone::new();
+    ann.bob_calls();
+    ann.ack("call:check-active", r#"{"calls":[]}"#);
+    assert_eq!(ann.state(FIRST_RING), CallState::Incoming);
+}
+
+#[test]
+fn a_ring_answered_elsewhere_meanwhile_stops() {
+    let mut ann = Phone::new();
+    ann.bob_calls();
+    ann.feed(Input::SocketDown);
+    ann.socket_up();
+    let elsewhere = session_of_bob("active").replace("ann-1", "ann-2");
+    ann.ack(
+        "call:check-active",
+        &format!(r#"{{"calls":[{elsewhere}]}}"#),
+    );
+    assert_eq!(
+        ann.state(FIRST_RING),
+        CallState::Ended {
+            reason: CallEndReason::AnsweredElsewhere
+        }
+    );
+}
+
+#[test]
+fn an_answer_missed_while_the_socket_was_away_is_found() {
+    let mut ann = Phone::new();
+    ann.call();
+    ann.initiate_acked();
+    ann.feed(Input::SocketDown);
+    ann.pass(secs(2));
+    ann.socket_up();
+    ann.ack(
+        "call:check-active",
+        &format!(r#"{{"calls":[{}]}}"#, session("ann", "ringing", 4)),
+    );
+    assert_eq!(ann.state(MINE), CallState::Connecting);
+    assert!(ann.last.iter().any(|it| matches!(it, Effect::Offer { .. })));
+}
+
+#[test]
+fn a_lost_offer_is_said_again_after_the_return() {
+    let mut ann = Phone::new();
+    ann.call();
+    ann.initiate_acked();
+    ann.bob_joins();
+    ann.feed(Input::SocketDown);
+    ann.offer_made();
+    assert_eq!(ann.times_said("call:signal"), 0);
+    ann.pass(secs(40));
+    assert_eq!(
+        ann.state(MINE),
+        CallState::Connecting,
+        "the wait counts from the loss"
+    );
+    ann.socket_up();
+    ann.ack(
+        "call:join",
+        &format!(
+            r#"{{"success":true,"data":{{"callSession":{}}}}}"#,
+            session("ann", "ringing", 4)
+        ),
+    );
+    assert_eq!(ann.said()[0], "call:signal");
+}
+
+#[test]
+fn a_toggle_without_a_socket_is_told_after_the_return() {
+    let mut ann = Phone::in_own_call();
+    ann.feed(Input::SocketDown);
+    ann.command(Command::SetCamera {
+        key: MINE,
+        on: false,
+    });
+    assert!(matches!(
+        &ann.last[..],
+        [
+            Effect::SetMedia {
+                send_video: false,
+                ..
+            },
+            Effect::Publish
+        ]
+    ));
+    ann.socket_up();
+    ann.ack(
+        "call:join",
+        &format!(
+            r#"{{"success":true,"data":{{"callSession":{}}}}}"#,
+            session("ann", "active", 4)
+        ),
+    );
+    assert_eq!(ann.said(), ["call:toggle-video"]);
+}
+
+#[test]
+fn late_acks_of_a_lost_socket_are_ignored() {
+    let mut ann = Phone::new();
+    ann.bob_calls();
+    ann.accept();
+    let (op, _) = ann.last_said("call:join");
+    ann.feed(Input::SocketDown);
+    ann.socket_up();
+    let refusal = CallError::new(ErrorCode::CallEnded, "too late");
+    ann.feed(Input::Ack {
+        op: op.unwrap(),
+        outcome: Err(AckFailure::Refused(refusal)),
+    });
+    assert_eq!(ann.last, []);
+    assert_eq!(ann.state(FIRST_RING), CallState::Connecting);
+}
+
+#[test]
+fn a_socket_that_is_back_without_a_word_of_its_loss_counts_as_lost() {
+    let mut ann = Phone::in_own_call();
+    ann.socket_up();
+    assert_eq!(ann.said(), ["call:check-active", "call:join"]);
+}
+
+#[test]
+fn another_person_on_this_device_takes_over_no_call() {
+    let mut ann = Phone::in_own_call();
+    ann.feed(Input::SocketUp {
+        user: "carol".parse().unwrap(),
+        capabilities: all_capabilities(),
+    });
+    assert_eq!(
+        ann.state(MINE),
+        CallState::Ended {
+            reason: CallEndReason::ConnectionLost
+        }
+    );
+    assert_eq!(ann.said(), ["call:check-active"]);
+}
+
+#[test]
+fn a_short_loss_repeats_at_once_what_may_be_lost() {
+    let returned = |phone: &mut Phone, status: &str| {
+        phone.feed(Input::SocketDown);
+        phone.pass(secs(1));
+        phone.socket_up();
+        let session = session("ann", status, 4);
+        phone.ack(
+            "call:join",
+            &format!(r#"{{"success":true,"data":{{"callSession":{session}}}}}"#),
+        );
+    };
+    // An offer that is out.
+    let mut ann = Phone::new();
+    ann.call();
+    ann.initiate_acked();
+    ann.bob_joins();
+    ann.offer_made();
+    returned(&mut ann, "ringing");
+    assert_eq!(ann.said(), ["call:signal"]);
+    // A restart that was asked for.
+    let mut ann = Phone::in_own_call();
+    ann.path(crate::PathState::Broken);
+    returned(&mut ann, "active");
+    assert!(matches!(
+        &ann.last[..],
+        [
+            Effect::Offer {
+                ice_restart: true,
+                ..
+            },
+            ..
+        ]
+    ));
+    // An answer.
+    let mut ann = Phone::new();
+    ann.bob_calls();
+    ann.accept();
+    ann.join_acked();
+    ann.bob_offers(1);
+    ann.answer_made();
+    returned(&mut ann, "active");
+    assert_eq!(ann.said(), ["call:signal"]);
+}

@@ -1,0 +1,280 @@
+//! The face: one object that an app holds. Every command returns at once; what comes of it is told
+//! by events and shown in the snapshot.
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use thiserror::Error;
+use tokio::sync::{mpsc, watch};
+
+use ringwire_call::{CallKey, CallStore, Command, LocalMedia};
+use ringwire_peer::{AudioSink, AudioSource, PeerStats, VideoSink, VideoSource};
+use ringwire_protocol::auth::Identity;
+use ringwire_protocol::{CallType, ConversationId, Instant};
+use ringwire_signaling::{DriverConfig, Signaling};
+
+use crate::config::Config;
+use crate::event::{Event, EventQueue, Snapshot};
+use crate::runtime::SharedRuntime;
+use crate::sinks::Sinks;
+use crate::task::{Order, Task};
+
+/// Most orders that wait for the client's task.
+const MAX_ORDERS: usize = 1024;
+/// Opus, mono.
+const AUDIO_BITRATE_BPS: u32 = 32_000;
+
+/// Why a client could not be made, or did not take a command.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ClientError {
+    /// Something in the configuration is wrong.
+    #[error("configuration: {0}")]
+    Config(String),
+    /// The system gave no thread, memory or randomness.
+    #[error("system: {0}")]
+    System(String),
+    /// The client is closed.
+    #[error("the client is closed")]
+    Closed,
+    /// 1,024 commands wait already.
+    #[error("1,024 commands wait already: try again in a moment")]
+    Overloaded,
+}
+
+/// One person on one device: connects to the gateway, makes and takes calls.
+///
+/// Cheap to clone; all clones are the same client. Commands may come from any thread and never
+/// block. Dropping the last clone closes the client in the background.
+#[derive(Clone)]
+pub struct CallClient {
+    inner: Arc<Inner>,
+}
+
+/// What the face and the task share.
+pub(crate) struct Shared {
+    pub(crate) snapshot: ArcSwap<Snapshot>,
+    pub(crate) events: Arc<EventQueue>,
+    pub(crate) sinks: Sinks,
+    pub(crate) stats: Mutex<HashMap<CallKey, Measured>>,
+    pub(crate) audio_source: AudioSource,
+    pub(crate) video_source: VideoSource,
+}
+
+/// What a call's connection has measured last.
+pub(crate) struct Measured {
+    pub(crate) at: Instant,
+    pub(crate) stats: PeerStats,
+}
+
+struct Inner {
+    shared: Arc<Shared>,
+    orders: mpsc::Sender<Order>,
+    ended: watch::Receiver<bool>,
+    next_key: AtomicU64,
+}
+
+impl std::fmt::Debug for CallClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CallClient")
+            .field("me", &self.snapshot().me)
+            .finish_non_exhaustive()
+    }
+}
+
+impl CallClient {
+    /// Starts a client, which connects at once and stays connected until it is closed.
+    ///
+    /// # Errors
+    /// [`ClientError::Config`] for an address or a certificate that cannot be read,
+    /// [`ClientError::System`] when no thread can be had. A gateway that does not answer is no
+    /// error: the client goes on trying, see [`crate::SocketState`].
+    pub fn connect(config: Config) -> Result<Self, ClientError> {
+        let system = |error: &dyn std::fmt::Display| ClientError::System(error.to_string());
+        let runtime = SharedRuntime::get().map_err(|error| system(&error))?;
+        let driver = DriverConfig {
+            url: config.url.clone(),
+            auth: config.auth(config.identity.clone()),
+            seed: rand::random(),
+            extra_roots: config.extra_roots.clone(),
+        };
+        let (signaling, signals) = Signaling::connect(driver, runtime.handle())
+            .map_err(|error| ClientError::Config(error.to_string()))?;
+        let shared = Arc::new(Shared {
+            snapshot: ArcSwap::default(),
+            events: EventQueue::new(),
+            sinks: Sinks::default(),
+            stats: Mutex::default(),
+            audio_source: AudioSource::new(AUDIO_BITRATE_BPS).map_err(|error| system(&error))?,
+            video_source: VideoSource::new(),
+        });
+        let store = CallStore::new(ringwire_call::Config {
+            device: config.device.clone(),
+            capabilities: Config::capabilities(),
+            seed: rand::random(),
+        });
+        let (orders, orders_in) = mpsc::channel(MAX_ORDERS);
+        let (ended_in, ended) = watch::channel(false);
+        let task = Task::new(
+            config,
+            store,
+            signaling,
+            signals,
+            orders_in,
+            Arc::clone(&shared),
+        );
+        let keeper = Arc::clone(&runtime);
+        runtime.handle().spawn(async move {
+            task.run().await;
+            drop(keeper);
+            let _ = ended_in.send(true);
+        });
+        Ok(Self {
+            inner: Arc::new(Inner {
+                shared,
+                orders,
+                ended,
+                next_key: AtomicU64::new(0),
+            }),
+        })
+    }
+
+    /// Calls a conversation. The key names the call from now on, before the gateway knows of it.
+    ///
+    /// # Errors
+    /// [`ClientError::Closed`] or [`ClientError::Overloaded`]; whatever the gateway refuses comes
+    /// as an event.
+    pub fn call(
+        &self,
+        conversation: ConversationId,
+        call_type: CallType,
+        media: LocalMedia,
+    ) -> Result<CallKey, ClientError> {
+        let key = CallKey::outgoing(self.inner.next_key.fetch_add(1, Ordering::Relaxed));
+        let sinks = &self.inner.shared.sinks;
+        sinks.open(key);
+        self.command(Command::Call {
+            key,
+            conversation,
+            call_type,
+            media,
+        })
+        .inspect_err(|_| sinks.close(key))?;
+        Ok(key)
+    }
+
+    /// Accepts a call that rings.
+    ///
+    /// # Errors
+    /// [`ClientError::Closed`] or [`ClientError::Overloaded`].
+    pub fn accept(&self, key: CallKey, media: LocalMedia) -> Result<(), ClientError> {
+        self.command(Command::Accept { key, media })
+    }
+
+    /// Declines a call that rings.
+    ///
+    /// # Errors
+    /// [`ClientError::Closed`] or [`ClientError::Overloaded`].
+    pub fn decline(&self, key: CallKey) -> Result<(), ClientError> {
+        self.command(Command::Decline { key })
+    }
+
+    /// Leaves a call, or cancels one that nobody has answered.
+    ///
+    /// # Errors
+    /// [`ClientError::Closed`] or [`ClientError::Overloaded`].
+    pub fn hang_up(&self, key: CallKey) -> Result<(), ClientError> {
+        self.command(Command::HangUp { key })
+    }
+
+    /// Turns the microphone of a call on or off.
+    ///
+    /// # Errors
+    /// [`ClientError::Closed`] or [`ClientError::Overloaded`].
+    pub fn set_microphone(&self, key: CallKey, on: bool) -> Result<(), ClientError> {
+        self.command(Command::SetMicrophone { key, on })
+    }
+
+    /// Turns the camera of a call on or off.
+    ///
+    /// # Errors
+    /// [`ClientError::Closed`] or [`ClientError::Overloaded`].
+    pub fn set_camera(&self, key: CallKey, on: bool) -> Result<(), ClientError> {
+        self.command(Command::SetCamera { key, on })
+    }
+
+    /// Gives a fresh token, after [`crate::SocketState::TokenNeeded`] or before the old one expires.
+    ///
+    /// # Errors
+    /// [`ClientError::Closed`] or [`ClientError::Overloaded`].
+    pub fn set_token(&self, identity: Identity) -> Result<(), ClientError> {
+        self.order(Order::Identity(identity))
+    }
+
+    /// Tells that the phone's network has changed: a lost socket is tried again at once.
+    ///
+    /// # Errors
+    /// [`ClientError::Closed`] or [`ClientError::Overloaded`].
+    pub fn network_changed(&self) -> Result<(), ClientError> {
+        self.order(Order::NetworkChanged)
+    }
+
+    /// The whole state now: immutable, consistent, without waiting.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.inner.shared.snapshot.load_full()
+    }
+
+    /// The next event; `None` once the client is closed. One consumer; cancelling loses nothing.
+    pub async fn next_event(&self) -> Option<Event> {
+        self.inner.shared.events.next().await
+    }
+
+    /// The camera: push encoded pictures here. It feeds every call whose camera is on.
+    pub fn video_source(&self) -> VideoSource {
+        self.inner.shared.video_source.clone()
+    }
+
+    /// The microphone: push PCM here. It feeds every call whose microphone is on.
+    pub fn audio_source(&self) -> AudioSource {
+        self.inner.shared.audio_source.clone()
+    }
+
+    /// Pictures of the other person in a call. Closed, for good, when the call is over.
+    pub fn video_sink(&self, key: CallKey) -> VideoSink {
+        self.inner.shared.sinks.of(key).video
+    }
+
+    /// Sound of the other person in a call. Silent, for good, when the call is over.
+    pub fn audio_sink(&self, key: CallKey) -> AudioSink {
+        self.inner.shared.sinks.of(key).audio
+    }
+
+    /// What a call's connection has measured, at most a second old; `None` without a connection.
+    pub fn stats(&self, key: CallKey) -> Option<PeerStats> {
+        let measured = self.inner.shared.stats.lock();
+        measured.get(&key).map(|measured| measured.stats.clone())
+    }
+
+    /// Hangs up every call, disconnects and ends every task, thread and socket of this client.
+    /// Returns when that is done. Closing twice is harmless.
+    pub async fn close(&self) {
+        let _ = self.inner.orders.send(Order::Close).await;
+        let _ = self.inner.ended.clone().wait_for(|ended| *ended).await;
+    }
+
+    fn command(&self, command: Command) -> Result<(), ClientError> {
+        self.order(Order::Command(command))
+    }
+
+    fn order(&self, order: Order) -> Result<(), ClientError> {
+        self.inner
+            .orders
+            .try_send(order)
+            .map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => ClientError::Overloaded,
+                mpsc::error::TrySendError::Closed(_) => ClientError::Closed,
+            })
+    }
+}

@@ -1,0 +1,42 @@
+//! `CallClient`: signaling, call, peer and media in one object. Commands in, [`CallClient::next_event`]
+//! and [`CallClient::snapshot`] out, sources and sinks of sound and pictures beside them.
+//!
+//! ```text
+//!  app ──commands──▶ ┌────────┐ ──inputs──▶ call ──effects──┐
+//!  app ◀──events──── │ client │                             │
+//!  app ◀─snapshot─── │  task  │ ◀──events── signaling ◀─────┤
+//!                    └────────┘ ◀──events── peer (each its own task)
+//!  app ◀═══════ VideoSource, VideoSink, AudioSource, AudioSink ═══════▶ peer
+//! ```
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | [`config`] | what a client is started with |
+//! | [`event`] | what it tells, and the bounded queue of it |
+//! | `client` | the face: commands, events, snapshot, media |
+//! | `task` | the one task that feeds the call store and carries out its effects |
+//! | `connections` | the peer connections of the calls |
+//! | `sinks` | where the sound and pictures of each call come out |
+//! | `quality` | a connection's figures in words and rates |
+//! | `runtime` | the tokio runtime that all clients share |
+
+#![forbid(unsafe_code)]
+
+mod client;
+pub mod config;
+mod connections;
+pub mod event;
+mod quality;
+mod runtime;
+mod sinks;
+mod task;
+
+pub use client::{CallClient, ClientError};
+pub use config::Config;
+pub use event::{Event, Snapshot, SocketState};
+pub use ringwire_call::{
+    CallEvent, CallKey, CallState, CallView, Direction, LocalMedia, PersonView,
+};
+pub use ringwire_media::{Rotation, VideoCodec, VideoFrame};
+pub use ringwire_peer::{AudioSink, AudioSource, PeerStats, VideoSink, VideoSource};
+pub use ringwire_protocol as protocol;

@@ -1,0 +1,361 @@
+//! The one task that feeds the call store and carries out its effects. Nothing else changes the
+//! state of a call, and it never waits for a connection.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::sync::mpsc;
+use tracing::{debug, error, warn};
+
+use ringwire_call::{
+    AckFailure, CallEvent, CallKey, CallState, CallStore, CallView, Command, Effect, Input, OpId,
+};
+use ringwire_protocol::auth::Identity;
+use ringwire_signaling::{Clock, Signaling, SignalingEvent};
+
+use crate::client::{Measured, Shared};
+use crate::config::Config;
+use crate::connections::{Connections, Word};
+use crate::event::{Event, Snapshot, SocketState};
+use crate::quality::quality;
+
+/// Time between two measurements of each connection.
+const MEASURE: Duration = Duration::from_secs(1);
+/// Signaling that takes no more gets so long before its events count as lost.
+const UNSENT: Duration = Duration::from_millis(200);
+/// Longest that leaving calls is waited for at the close.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// What the face asks of the task.
+#[derive(Debug)]
+pub(crate) enum Order {
+    Command(Command),
+    Identity(Identity),
+    NetworkChanged,
+    Close,
+}
+
+/// The task's own state; what others see is in `shared`.
+pub(crate) struct Task {
+    config: Config,
+    store: CallStore,
+    signaling: Signaling,
+    signals: mpsc::Receiver<SignalingEvent>,
+    orders: mpsc::Receiver<Order>,
+    shared: Arc<Shared>,
+    connections: Connections,
+    clock: Clock,
+    socket: SocketState,
+    /// Events that signaling did not take: told to the store when `unsent_due` has come.
+    unsent: Vec<OpId>,
+    unsent_due: tokio::time::Instant,
+}
+
+impl Task {
+    pub(crate) fn new(
+        config: Config,
+        store: CallStore,
+        signaling: Signaling,
+        signals: mpsc::Receiver<SignalingEvent>,
+        orders: mpsc::Receiver<Order>,
+        shared: Arc<Shared>,
+    ) -> Self {
+        Self {
+            config,
+            store,
+            signaling,
+            signals,
+            orders,
+            shared,
+            connections: Connections::new(),
+            clock: Clock::new(),
+            socket: SocketState::Connecting,
+            unsent: Vec::new(),
+            unsent_due: tokio::time::Instant::now(),
+        }
+    }
+
+    /// Runs until the client is closed or its last handle dropped. A panic inside ends this client
+    /// with [`Event::Failed`], and nothing else.
+    pub(crate) async fn run(mut self) {
+        let shared = Arc::clone(&self.shared);
+        let lived = AssertUnwindSafe(self.live()).catch_unwind().await;
+        if let Err(panic) = lived {
+            let message = panic_message(&*panic);
+            error!(message, "a client has failed");
+            shared.events.push(Event::Failed { message });
+        }
+        // What is left is ended even when it is half broken.
+        let ended = AssertUnwindSafe(self.end()).catch_unwind().await;
+        if let Err(panic) = ended {
+            error!(
+                message = panic_message(&*panic),
+                "a client could not end cleanly"
+            );
+        }
+        shared.sinks.close_all();
+        shared.stats.lock().clear();
+        let mut last = Snapshot::clone(&shared.snapshot.load());
+        last.socket = SocketState::Closed;
+        shared.snapshot.store(Arc::new(last));
+        shared.events.push(Event::Socket(SocketState::Closed));
+        shared.events.close();
+    }
+
+    async fn live(&mut self) {
+        let mut measure = tokio::time::interval(MEASURE);
+        measure.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let now = self.clock.now();
+            let wake = self.store.wake_at().map(|at| at.saturating_since(now));
+            let measuring = !self.connections.is_empty();
+            tokio::select! {
+                order = self.orders.recv() => match order {
+                    Some(Order::Command(command)) => self.input(Input::Command(command)),
+                    Some(Order::Identity(identity)) => {
+                        self.signaling.set_auth(self.config.auth(identity));
+                    }
+                    Some(Order::NetworkChanged) => self.signaling.network_changed(),
+                    Some(Order::Close) | None => return,
+                },
+                signal = self.signals.recv() => match signal {
+                    Some(signal) => self.signal(signal),
+                    None => return,
+                },
+                word = self.connections.next() => self.word(word),
+                () = sleep(wake) => self.input(Input::Tick),
+                () = tokio::time::sleep_until(self.unsent_due), if !self.unsent.is_empty() => {
+                    for op in std::mem::take(&mut self.unsent) {
+                        let outcome = Err(AckFailure::Disconnected);
+                        self.input(Input::Ack { op, outcome });
+                    }
+                }
+                _ = measure.tick(), if measuring => self.connections.measure(),
+            }
+        }
+    }
+
+    fn signal(&mut self, signal: SignalingEvent) {
+        match signal {
+            SignalingEvent::Connecting { .. } => self.set_socket(SocketState::Connecting),
+            SignalingEvent::Connected(who) => {
+                let (user, capabilities) = (who.user.id, who.capabilities);
+                self.input(Input::SocketUp { user, capabilities });
+                self.set_socket(SocketState::Connected);
+            }
+            SignalingEvent::Lost { reason, retry_in } => {
+                self.input(Input::SocketDown);
+                self.set_socket(SocketState::Waiting { retry_in, reason });
+            }
+            SignalingEvent::Refused { code, message } => {
+                self.token_needed(code.to_string(), message);
+            }
+            SignalingEvent::TokenExpired { code, message } => self.token_needed(code, message),
+            SignalingEvent::Event(event) => self.input(Input::Event(event)),
+            SignalingEvent::Ack { op, outcome } => {
+                let outcome = outcome.map_err(failure);
+                self.input(Input::Ack {
+                    op: OpId::from_raw(op),
+                    outcome,
+                });
+            }
+            SignalingEvent::BadFrame { problem, count } => {
+                debug!(problem, count, "a frame was left out");
+            }
+            SignalingEvent::Closed => {}
+        }
+    }
+
+    fn word(&mut self, word: Word) {
+        match word {
+            Word::Event(connection, event) => self.input(Input::Connection { connection, event }),
+            Word::Stats(connection, stats) => {
+                let Some(key) = self.connections.key(connection) else {
+                    return;
+                };
+                let told = {
+                    let at = self.clock.now();
+                    let mut measured = self.shared.stats.lock();
+                    let before = measured.get(&key);
+                    let span = before.map_or(MEASURE, |before| at.saturating_since(before.at));
+                    let told = quality(before.map(|before| &before.stats), &stats, span);
+                    measured.insert(key, Measured { at, stats: *stats });
+                    told
+                };
+                self.input(Input::Quality {
+                    connection,
+                    stats: told,
+                });
+            }
+        }
+    }
+
+    fn token_needed(&mut self, code: String, message: String) {
+        self.input(Input::SocketDown);
+        self.set_socket(SocketState::TokenNeeded { code, message });
+    }
+
+    fn set_socket(&mut self, socket: SocketState) {
+        if self.socket != socket {
+            self.socket = socket.clone();
+            self.publish();
+            self.shared.events.push(Event::Socket(socket));
+        }
+    }
+
+    fn input(&mut self, input: Input) {
+        self.store.handle(input, self.clock.now());
+        // The snapshot first: who is told of a change finds it there.
+        let mut told = Vec::new();
+        let mut changed = Vec::new();
+        while let Some(effect) = self.store.poll_effect() {
+            match effect {
+                Effect::Send { op, event } => {
+                    if let Err(error) = self.signaling.emit(event, op.map(OpId::get)) {
+                        warn!(%error, "an event was not sent");
+                        if self.unsent.is_empty() {
+                            self.unsent_due = tokio::time::Instant::now() + UNSENT;
+                        }
+                        self.unsent.extend(op);
+                    }
+                }
+                Effect::Open {
+                    connection,
+                    key,
+                    ice_servers,
+                    policy,
+                    ..
+                } => {
+                    self.shared.sinks.open(key);
+                    self.connections.open(
+                        connection,
+                        key,
+                        (ice_servers, policy),
+                        &self.config.bind,
+                        &self.shared,
+                    );
+                }
+                Effect::Notify(event) => told.push(event),
+                Effect::Publish => changed = self.publish(),
+                effect => self.connections.apply(effect),
+            }
+        }
+        // Every change of the snapshot is told by one event at least.
+        changed.retain(|key| !told.iter().any(|event| call_of(event) == Some(*key)));
+        told.extend(changed.into_iter().map(|key| CallEvent::Changed { key }));
+        for event in told {
+            self.close_unlisted(&event);
+            debug!(?event, "call");
+            self.shared.events.push(Event::Call(event));
+        }
+    }
+
+    /// A call that was refused before it was listed has sinks that somebody may wait for.
+    fn close_unlisted(&self, event: &CallEvent) {
+        if let CallEvent::Failed { key: Some(key), .. } = event
+            && self.shared.snapshot.load().call(*key).is_none()
+        {
+            self.shared.sinks.close(*key);
+        }
+    }
+
+    /// Makes the store's snapshot the client's; returns the calls that are other than before.
+    fn publish(&mut self) -> Vec<CallKey> {
+        let calls = self.store.snapshot();
+        let before = self.shared.snapshot.load_full();
+        let gone = before
+            .calls
+            .iter()
+            .filter(|call| calls.call(call.key).is_none());
+        for over in gone.chain(calls.calls.iter().filter(|call| is_over(call))) {
+            self.shared.sinks.close(over.key);
+            self.shared.stats.lock().remove(&over.key);
+        }
+        for call in calls.calls.iter().filter(|call| !is_over(call)) {
+            self.shared.sinks.open(call.key);
+        }
+        let other = |call: &&CallView| before.call(call.key) != Some(*call);
+        let changed = calls
+            .calls
+            .iter()
+            .filter(other)
+            .map(|call| call.key)
+            .collect();
+        self.shared.snapshot.store(Arc::new(Snapshot {
+            me: calls.me.clone(),
+            socket: self.socket.clone(),
+            calls: calls.calls.clone(),
+        }));
+        changed
+    }
+
+    /// Leaves every call, then ends connections and socket.
+    async fn end(self) {
+        let mut this = self;
+        // What rings goes on ringing on the person's other devices.
+        let rings = |call: &&CallView| call.state == CallState::Incoming;
+        let snapshot = this.shared.snapshot.load_full();
+        for call in snapshot.calls.iter().filter(|call| !rings(call)) {
+            this.input(Input::Command(Command::HangUp { key: call.key }));
+        }
+        // Nobody reads what the gateway still says, and it must not wait for a reader.
+        this.signals.close();
+        this.connections.close_all().await;
+        if tokio::time::timeout(FAREWELL, this.signaling.close())
+            .await
+            .is_err()
+        {
+            debug!("the socket did not close in {FAREWELL:?}");
+        }
+    }
+}
+
+fn is_over(call: &CallView) -> bool {
+    matches!(call.state, CallState::Ended { .. })
+}
+
+/// Sleeps so long, or for ever.
+async fn sleep(span: Option<Duration>) {
+    match span {
+        Some(span) => tokio::time::sleep(span).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The call that an event is about.
+fn call_of(event: &CallEvent) -> Option<CallKey> {
+    match event {
+        CallEvent::Incoming { key }
+        | CallEvent::StopRinging { key }
+        | CallEvent::Changed { key }
+        | CallEvent::RemoteMedia { key, .. }
+        | CallEvent::FirstAudio { key, .. }
+        | CallEvent::FirstVideo { key, .. }
+        | CallEvent::QualityAlert { key, .. }
+        | CallEvent::Ended { key, .. } => Some(*key),
+        CallEvent::Failed { key, .. } => *key,
+    }
+}
+
+/// Why there is no answer, in the call store's words.
+fn failure(failure: ringwire_signaling::AckFailure) -> AckFailure {
+    use ringwire_signaling::AckFailure as Signaling;
+    match failure {
+        Signaling::Refused(error) => AckFailure::Refused(error),
+        Signaling::Timeout => AckFailure::Timeout,
+        Signaling::Disconnected => AckFailure::Disconnected,
+        Signaling::Malformed(problem) => AckFailure::Malformed(problem),
+        // The event was not sent: as good as lost with the socket.
+        Signaling::TooMany => AckFailure::Disconnected,
+    }
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned())
+}

@@ -1,0 +1,369 @@
+//! A connection's task: carries out commands one after the other and reports what the engine tells.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use parking_lot::Mutex;
+use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use webrtc::media_stream::track_remote::TrackRemote;
+use webrtc::peer_connection::PeerConnection;
+
+use crate::audio_source::AudioOutlet;
+use crate::config::{IcePolicy, IceServer, PeerConfig, PeerMedia};
+use crate::engine;
+use crate::event::{PeerError, PeerEvent, PeerState, TrackKind};
+use crate::handler::Notice;
+use crate::link::Link;
+use crate::negotiate::Negotiation;
+use crate::peer::Command;
+use crate::permission::Permitted;
+use crate::receive::{self, Acceptance, VideoTally};
+use crate::send::{self, Sender};
+use crate::stats::{self, PeerStats};
+use crate::video_source::VideoOutlet;
+
+/// Remote tracks that are read; more are not looked at.
+const MAX_TRACKS: usize = 8;
+
+struct Connection {
+    engine: Arc<dyn PeerConnection>,
+    negotiation: Negotiation,
+    media: PeerMedia,
+    link: Arc<Link>,
+    events: mpsc::UnboundedSender<PeerEvent>,
+    state: PeerState,
+    audio: Sending<AudioOutlet>,
+    video: Sending<VideoOutlet>,
+    /// Pictures were let through when that was last looked at.
+    video_open: bool,
+    permitted: Permitted,
+    tally: Arc<Mutex<VideoTally>>,
+    /// Kinds that have a track.
+    remote: Vec<TrackKind>,
+    tasks: JoinSet<()>,
+}
+
+/// One kind of media on its way out.
+struct Sending<Outlet> {
+    sender: Sender,
+    outlet: Arc<Outlet>,
+    /// A payload type was agreed.
+    agreed: bool,
+}
+
+/// Runs a connection from opening to closing.
+pub(crate) async fn run(
+    config: PeerConfig,
+    permitted: Permitted,
+    mut commands: mpsc::Receiver<Command>,
+    events: mpsc::UnboundedSender<PeerEvent>,
+) {
+    let (notify, mut notices) = mpsc::unbounded_channel();
+    match Connection::open(config, permitted, &notify, &events).await {
+        Ok(mut connection) => {
+            let served = connection.serve(&mut commands, &mut notices);
+            if AssertUnwindSafe(served).catch_unwind().await.is_err() {
+                tracing::error!("a connection panicked and is closed");
+                connection.tell(PeerEvent::State(PeerState::Failed));
+            }
+            connection.close().await;
+        }
+        Err(error) => {
+            tracing::warn!(%error, "connection not opened");
+            let _ = events.send(PeerEvent::State(PeerState::Failed));
+            refuse(&mut commands, &events, &error).await;
+        }
+    }
+    commands.close();
+    while let Ok(command) = commands.try_recv() {
+        refuse_one(&command, &events, &PeerError::Closed);
+    }
+    let _ = events.send(PeerEvent::State(PeerState::Closed));
+}
+
+/// Answers every operation with `error` until the caller closes.
+async fn refuse(
+    commands: &mut mpsc::Receiver<Command>,
+    events: &mpsc::UnboundedSender<PeerEvent>,
+    error: &PeerError,
+) {
+    while let Some(command) = commands.recv().await {
+        if matches!(command, Command::Close) {
+            return;
+        }
+        refuse_one(&command, events, error);
+    }
+}
+
+fn refuse_one(command: &Command, events: &mpsc::UnboundedSender<PeerEvent>, error: &PeerError) {
+    if let Some(op) = command.op() {
+        let error = error.clone();
+        let _ = events.send(PeerEvent::Failed { op, error });
+    }
+}
+
+impl Connection {
+    async fn open(
+        config: PeerConfig,
+        permitted: Permitted,
+        notify: &mpsc::UnboundedSender<Notice>,
+        events: &mpsc::UnboundedSender<PeerEvent>,
+    ) -> Result<Self, PeerError> {
+        let source = config.media.video_source.clone();
+        let link = Arc::new(Link::new(move || source.want_key_frame()));
+        let engine = engine::build(&config, &link, notify).await?;
+        let senders = send::add_tracks(&engine, &config).await;
+        let (audio, video) = match senders {
+            Ok(senders) => senders,
+            Err(error) => {
+                shut(&engine).await;
+                return Err(error);
+            }
+        };
+        let mut tasks = JoinSet::new();
+        let (source, allowed) = (&config.media.audio_source, &permitted.send);
+        let (audio_outlet, packets) = source.attach(link.clone(), allowed.clone());
+        tasks.spawn(send::send_audio(
+            audio.writer(),
+            audio_outlet.clone(),
+            packets,
+        ));
+        let source = &config.media.video_source;
+        let (video_outlet, frames) = source.attach(link.clone(), allowed.clone());
+        tasks.spawn(send::send_video(
+            video.writer(),
+            video_outlet.clone(),
+            frames,
+        ));
+        Ok(Self {
+            negotiation: Negotiation::new(engine.clone(), &config),
+            engine,
+            media: config.media,
+            link,
+            events: events.clone(),
+            state: PeerState::New,
+            audio: Sending::new(audio, audio_outlet),
+            video: Sending::new(video, video_outlet),
+            video_open: false,
+            permitted,
+            tally: Arc::default(),
+            remote: Vec::new(),
+            tasks,
+        })
+    }
+
+    /// Until the caller closes or lets go.
+    async fn serve(
+        &mut self,
+        commands: &mut mpsc::Receiver<Command>,
+        notices: &mut mpsc::UnboundedReceiver<Notice>,
+    ) {
+        loop {
+            tokio::select! {
+                command = commands.recv() => match command {
+                    None | Some(Command::Close) => return,
+                    Some(command) => self.carry_out(command).await,
+                },
+                Some(notice) = notices.recv() => self.notice(notice),
+                // The outlets follow by themselves.
+                Ok(()) = self.permitted.send.changed() => self.want_first_key_frame(),
+            }
+        }
+    }
+
+    async fn carry_out(&mut self, command: Command) {
+        match command {
+            Command::CreateOffer { op, ice_restart } => {
+                let offer = self.negotiation.create_offer(ice_restart).await;
+                self.conclude(op, offer.map(|sdp| PeerEvent::Offer { op, sdp }))
+                    .await;
+            }
+            Command::AcceptOffer { op, sdp } => {
+                let answer = self.negotiation.accept_offer(sdp).await;
+                self.conclude(op, answer.map(|sdp| PeerEvent::Answer { op, sdp }))
+                    .await;
+                self.add_waiting_candidates().await;
+            }
+            Command::AcceptAnswer { op, sdp } => {
+                let applied = self.negotiation.accept_answer(sdp).await;
+                self.conclude(op, applied.map(|()| PeerEvent::Applied { op }))
+                    .await;
+                self.add_waiting_candidates().await;
+            }
+            Command::AddCandidate(candidate) => {
+                if let Err(error) = self.negotiation.add_candidate(candidate).await {
+                    self.tell(PeerEvent::Refused { error });
+                }
+            }
+            Command::SetIce { servers, policy } => self.set_ice(&servers, policy).await,
+            Command::RequestKeyFrame => self.media.video_sink.want_key_frame(),
+            Command::Stats(reply) => {
+                // The caller may have given up waiting.
+                let _ = reply.send(self.stats().await);
+            }
+            // Handled where commands are taken.
+            Command::Close => {}
+        }
+    }
+
+    async fn conclude(&mut self, op: u64, result: Result<PeerEvent, PeerError>) {
+        self.audio.agreed = self.audio.sender.refresh().await;
+        self.video.agreed = self.video.sender.refresh().await;
+        self.switch_outlets();
+        self.tell(result.unwrap_or_else(|error| PeerEvent::Failed { op, error }));
+    }
+
+    async fn add_waiting_candidates(&mut self) {
+        for error in self.negotiation.add_waiting_candidates().await {
+            self.tell(PeerEvent::Refused { error });
+        }
+    }
+
+    async fn set_ice(&self, servers: &[IceServer], policy: IcePolicy) {
+        let configuration = engine::configuration(servers, policy);
+        if let Err(error) = self.engine.set_configuration(configuration).await {
+            let error = PeerError::IceServers(error.to_string());
+            self.tell(PeerEvent::Refused { error });
+        }
+    }
+
+    fn notice(&mut self, notice: Notice) {
+        match notice {
+            Notice::Candidate {
+                candidate,
+                sdp_mid,
+                sdp_m_line_index,
+            } => self.tell(PeerEvent::Candidate {
+                candidate,
+                sdp_mid,
+                sdp_m_line_index,
+            }),
+            Notice::GatheringComplete => self.tell(PeerEvent::Candidate {
+                candidate: String::new(),
+                sdp_mid: String::new(),
+                sdp_m_line_index: 0,
+            }),
+            Notice::State(state) => self.enter(state),
+            Notice::Track(track) => self.read(track),
+            Notice::DriverEnded => {
+                tracing::error!("the engine of a connection ended by itself");
+                self.enter(PeerState::Failed);
+            }
+        }
+    }
+
+    fn enter(&mut self, state: PeerState) {
+        if self.state == state {
+            return;
+        }
+        tracing::debug!("{:?} -> {state:?}", self.state);
+        self.state = state;
+        if state == PeerState::Connected {
+            // Whatever was sent while the path was broken is lost.
+            self.video.outlet.set_broken();
+            if self.video.outlet.is_open() {
+                self.media.video_source.want_key_frame();
+            }
+        }
+        self.switch_outlets();
+        self.tell(PeerEvent::State(state));
+    }
+
+    /// Tells the outlets whether the connection carries what they let through.
+    fn switch_outlets(&mut self) {
+        // A path that went silent may come back: it is still sent to.
+        let connected = matches!(self.state, PeerState::Connected | PeerState::Disconnected);
+        self.audio.outlet.set_ready(connected && self.audio.agreed);
+        self.video.outlet.set_ready(connected && self.video.agreed);
+        self.want_first_key_frame();
+    }
+
+    /// Pictures that are let through begin with a key frame.
+    fn want_first_key_frame(&mut self) {
+        let open = self.video.outlet.is_open();
+        let was_open = std::mem::replace(&mut self.video_open, open);
+        if open && !was_open {
+            self.media.video_source.want_key_frame();
+        }
+    }
+
+    /// Starts to read a remote track. The first of each kind is handed on, others are discarded.
+    fn read(&mut self, track: Arc<dyn TrackRemote>) {
+        if self.remote.len() >= MAX_TRACKS {
+            return;
+        }
+        // Known to the track without waiting: nothing else holds its lock yet.
+        let kind = match track.kind().now_or_never() {
+            Some(RtpCodecKind::Audio) => TrackKind::Audio,
+            Some(RtpCodecKind::Video) => TrackKind::Video,
+            _ => return,
+        };
+        let is_first = !self.remote.contains(&kind);
+        self.remote.push(kind);
+        if !is_first {
+            self.tasks.spawn(receive::discard(track));
+            return;
+        }
+        self.tell(PeerEvent::RemoteTrack { kind });
+        let acceptance = Acceptance {
+            accepted: self.permitted.receive.clone(),
+            events: self.events.clone(),
+        };
+        match kind {
+            TrackKind::Audio => {
+                let sink = self.media.audio_sink.clone();
+                self.tasks
+                    .spawn(receive::receive_audio(track, sink, acceptance));
+            }
+            TrackKind::Video => {
+                let (sink, tally) = (self.media.video_sink.clone(), self.tally.clone());
+                self.tasks
+                    .spawn(receive::receive_video(track, sink, acceptance, tally));
+            }
+        }
+    }
+
+    async fn stats(&self) -> PeerStats {
+        let sources = stats::Sources {
+            counters: self.link.counters(),
+            target_bps: self.link.target_bps(),
+            pushed: self.media.video_source.frames_pushed(),
+            sink_dropped: self.media.video_sink.frames_dropped(),
+            playout: self.media.audio_sink.statistics(),
+        };
+        stats::read(&self.engine, sources, &self.tally).await
+    }
+
+    /// Ends everything that the connection started.
+    async fn close(mut self) {
+        self.media.audio_source.detach(&self.audio.outlet);
+        self.media.video_source.detach(&self.video.outlet);
+        shut(&self.engine).await;
+        self.tasks.shutdown().await;
+    }
+
+    fn tell(&self, event: PeerEvent) {
+        // The caller may have stopped listening.
+        let _ = self.events.send(event);
+    }
+}
+
+impl<Outlet> Sending<Outlet> {
+    fn new(sender: Sender, outlet: Arc<Outlet>) -> Self {
+        Self {
+            sender,
+            outlet,
+            agreed: false,
+        }
+    }
+}
+
+/// An engine that is dropped without this leaks a task and its sockets.
+async fn shut(engine: &Arc<dyn PeerConnection>) {
+    if let Err(error) = engine.close().await {
+        tracing::warn!(%error, "the engine did not close cleanly");
+    }
+}

@@ -1,0 +1,193 @@
+//! Descriptions and candidates: what is applied when, and what waits.
+
+use std::sync::Arc;
+
+use rtc::peer_connection::configuration::RTCOfferOptions;
+use webrtc::peer_connection::{PeerConnection, RTCIceCandidateInit, RTCSessionDescription};
+
+use crate::config::PeerConfig;
+use crate::event::PeerError;
+use crate::peer::RemoteCandidate;
+use crate::{description, engine};
+
+/// Candidates that may come before the description they belong to.
+const WAITING: usize = 64;
+
+pub(crate) struct Negotiation {
+    engine: Arc<dyn PeerConnection>,
+    /// Whether `.local` names are resolved.
+    mdns: bool,
+    /// Names of our video codecs in `a=rtpmap`.
+    video: Vec<&'static str>,
+    has_remote_description: bool,
+    waiting: Vec<RemoteCandidate>,
+}
+
+impl Negotiation {
+    pub(crate) fn new(engine: Arc<dyn PeerConnection>, config: &PeerConfig) -> Self {
+        Self {
+            engine,
+            mdns: config.mdns,
+            video: config
+                .video_codecs
+                .iter()
+                .filter_map(|codec| engine::rtpmap(*codec))
+                .collect(),
+            has_remote_description: false,
+            waiting: Vec::new(),
+        }
+    }
+
+    /// Never through `restart_ice()`, which stops the media unless an offer follows at once.
+    pub(crate) async fn create_offer(&mut self, ice_restart: bool) -> Result<String, PeerError> {
+        let options = RTCOfferOptions { ice_restart };
+        let offer = self.engine.create_offer(Some(options)).await.map_err(sdp)?;
+        let text = offer.sdp.clone();
+        self.engine
+            .set_local_description(offer)
+            .await
+            .map_err(sdp)?;
+        Ok(text)
+    }
+
+    pub(crate) async fn accept_offer(&mut self, text: String) -> Result<String, PeerError> {
+        description::check(&text, &self.video)?;
+        let offer = RTCSessionDescription::offer(text).map_err(sdp)?;
+        if self.has_pending_offer().await {
+            self.roll_back_local().await?;
+        }
+        self.engine
+            .set_remote_description(offer)
+            .await
+            .map_err(sdp)?;
+        match self.answer().await {
+            Ok(answer) => {
+                self.has_remote_description = true;
+                Ok(answer)
+            }
+            Err(error) => {
+                let rollback = RTCSessionDescription::rollback(None).map_err(sdp)?;
+                if let Err(error) = self.engine.set_remote_description(rollback).await {
+                    tracing::warn!(%error, "the offer could not be taken back");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn answer(&self) -> Result<String, PeerError> {
+        let answer = self.engine.create_answer(None).await.map_err(sdp)?;
+        let text = answer.sdp.clone();
+        self.engine
+            .set_local_description(answer)
+            .await
+            .map_err(sdp)?;
+        Ok(text)
+    }
+
+    pub(crate) async fn accept_answer(&mut self, text: String) -> Result<(), PeerError> {
+        if !self.has_pending_offer().await {
+            return Err(PeerError::State("no offer waits for an answer"));
+        }
+        description::check(&text, &self.video)?;
+        let answer = RTCSessionDescription::answer(text).map_err(sdp)?;
+        self.engine
+            .set_remote_description(answer)
+            .await
+            .map_err(sdp)?;
+        self.has_remote_description = true;
+        Ok(())
+    }
+
+    pub(crate) async fn add_candidate(
+        &mut self,
+        candidate: RemoteCandidate,
+    ) -> Result<(), PeerError> {
+        if self.has_remote_description {
+            return self.apply(candidate).await;
+        }
+        if self.waiting.len() >= WAITING {
+            return Err(PeerError::Candidate(
+                "too many before the description".into(),
+            ));
+        }
+        self.waiting.push(candidate);
+        Ok(())
+    }
+
+    /// To be called when a remote description was applied. Gives what was refused.
+    pub(crate) async fn add_waiting_candidates(&mut self) -> Vec<PeerError> {
+        let mut refused = Vec::new();
+        if self.has_remote_description {
+            for candidate in std::mem::take(&mut self.waiting) {
+                refused.extend(self.apply(candidate).await.err());
+            }
+        }
+        refused
+    }
+
+    async fn apply(&self, candidate: RemoteCandidate) -> Result<(), PeerError> {
+        if candidate.candidate.is_empty() {
+            return Ok(());
+        }
+        if !self.mdns && is_mdns(&candidate.candidate) {
+            tracing::debug!("an mDNS candidate is left out");
+            return Ok(());
+        }
+        // The engine takes a bare prefix for the end of candidates.
+        if !candidate.candidate.starts_with("candidate:") || address(&candidate.candidate).is_none()
+        {
+            return Err(PeerError::Candidate("not a candidate".into()));
+        }
+        let init = RTCIceCandidateInit {
+            candidate: candidate.candidate,
+            sdp_mid: candidate.sdp_mid,
+            sdp_mline_index: candidate.sdp_m_line_index,
+            ..Default::default()
+        };
+        let added = self.engine.add_ice_candidate(init).await;
+        added.map_err(|error| PeerError::Candidate(error.to_string()))
+    }
+
+    async fn has_pending_offer(&self) -> bool {
+        self.engine.pending_local_description().await.is_some()
+    }
+
+    async fn roll_back_local(&self) -> Result<(), PeerError> {
+        let rollback = RTCSessionDescription::rollback(None).map_err(sdp)?;
+        self.engine
+            .set_local_description(rollback)
+            .await
+            .map_err(sdp)
+    }
+}
+
+fn sdp(error: webrtc::error::Error) -> PeerError {
+    PeerError::Sdp(error.to_string())
+}
+
+/// The fifth field (RFC 8839 §5.1).
+fn address(candidate: &str) -> Option<&str> {
+    candidate.split_ascii_whitespace().nth(4)
+}
+
+/// Whether the address is a name of mDNS (draft-ietf-mmusic-mdns-ice-candidates).
+fn is_mdns(candidate: &str) -> bool {
+    address(candidate).is_some_and(|address| address.ends_with(".local"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mdns_candidates_are_told_by_their_address() {
+        assert!(is_mdns(
+            "candidate:1 1 udp 2113937151 0a-1b.local 54321 typ host"
+        ));
+        assert!(!is_mdns(
+            "candidate:1 1 udp 2113937151 192.0.2.1 54321 typ host"
+        ));
+        assert!(!is_mdns("candidate:1 1"));
+    }
+}

@@ -1,0 +1,9 @@
+//! Stories on virtual time: each is a list of what people say and what time does.
+
+mod ends;
+mod groups;
+mod random;
+mod rings;
+mod signals;
+mod story;
+mod together;

@@ -1,0 +1,165 @@
+//! Where signals go, and what is kept of them for how long.
+
+use ringwire_protocol::{DeviceId, ServerEvent, Signal};
+
+use super::story::{Story, signal};
+use crate::Command;
+use crate::mailbox::MAX_CANDIDATES;
+
+fn to(device: &str, mut signal: Signal) -> Command {
+    signal.to_device = Some(DeviceId::new(device).unwrap());
+    Command::Signal(signal)
+}
+
+fn send(kind: &str, from: &str, to: &str) -> Command {
+    Command::Signal(signal(kind, from, to))
+}
+
+fn numbered(id: u64, mut signal: Signal) -> Command {
+    signal.negotiation_id = Some(id);
+    Command::Signal(signal)
+}
+
+#[test]
+fn an_offer_for_somebody_who_is_not_there_waits_for_their_join() {
+    let mut story = Story::direct();
+    for kind in ["offer", "1", "2"] {
+        story.say("alice", send(kind, "alice", "bob"));
+        assert_eq!(story.told(), Vec::<String>::new());
+    }
+    story.join("bob");
+    let told = story.told();
+    assert_eq!(
+        told[2..],
+        [
+            "bob/phone: offer",
+            "bob/phone: candidate:1",
+            "bob/phone: candidate:2"
+        ]
+    );
+    story.join("bob");
+    assert_eq!(story.told(), Vec::<String>::new());
+}
+
+#[test]
+fn an_offer_is_kept_for_a_hundred_and_fifty_seconds() {
+    let mut story = Story::answered();
+    story.say("alice", send("restart", "alice", "bob"));
+    story.beat(&["alice", "bob"], 140);
+    story.say("bob", Command::SocketBack);
+    assert_eq!(story.told(), ["bob/phone: restart"]);
+    story.beat(&["alice", "bob"], 10);
+    story.say("bob", Command::SocketBack);
+    assert_eq!(story.told(), Vec::<String>::new());
+}
+
+#[test]
+fn a_signal_for_a_ringing_device_goes_to_it_alone() {
+    let mut story = Story::direct();
+    story.say("bob/phone", Command::Ringing);
+    story.say("bob/tablet", Command::Ringing);
+    story.say("alice", to("tablet", signal("offer", "alice", "bob")));
+    assert_eq!(story.told(), ["bob/tablet: offer"]);
+    // Without a device it is not clear which one is meant: it waits.
+    story.say("alice", send("1", "alice", "bob"));
+    assert_eq!(story.told(), Vec::<String>::new());
+    story.join("bob/phone");
+    assert_eq!(story.told()[2..], ["bob/phone: candidate:1"]);
+    let past = to("tablet", signal("2", "alice", "bob"));
+    assert_eq!(story.refused("alice", past), "TARGET_NOT_FOUND");
+}
+
+#[test]
+fn a_device_that_rings_gets_what_waits_for_it() {
+    let mut story = Story::direct();
+    story.say("alice", to("tablet", signal("offer", "alice", "bob")));
+    assert_eq!(story.told(), Vec::<String>::new());
+    story.say("bob/phone", Command::Ringing);
+    assert_eq!(story.told(), ["alice/phone: ringing"]);
+    story.say("bob/tablet", Command::Ringing);
+    assert_eq!(story.told(), ["alice/phone: ringing", "bob/tablet: offer"]);
+    // After the loss of its socket it rings again, and gets it again.
+    story.say("bob/tablet", Command::Ringing);
+    assert_eq!(story.told(), ["alice/phone: ringing", "bob/tablet: offer"]);
+    // It had it while it rang: the join does not repeat it.
+    story.join("bob/tablet");
+    assert_eq!(story.told().len(), 2);
+}
+
+#[test]
+fn a_new_offer_takes_the_place_of_the_old_one_and_its_candidates() {
+    let mut story = Story::direct();
+    story.say("alice", numbered(1, signal("offer", "alice", "bob")));
+    story.say("alice", numbered(1, signal("old", "alice", "bob")));
+    story.say("alice", numbered(2, signal("early", "alice", "bob")));
+    story.say("alice", numbered(2, signal("offer", "alice", "bob")));
+    story.say("alice", numbered(2, signal("new", "alice", "bob")));
+    story.join("bob");
+    assert_eq!(
+        story.told()[2..],
+        [
+            "bob/phone: candidate:early",
+            "bob/phone: offer",
+            "bob/phone: candidate:new"
+        ]
+    );
+}
+
+#[test]
+fn an_offer_that_was_answered_does_not_come_again() {
+    let mut story = Story::direct();
+    story.join("bob");
+    story.say("alice", send("offer", "alice", "bob"));
+    story.say("alice", send("1", "alice", "bob"));
+    story.say("bob", send("answer", "bob", "alice"));
+    story.say("alice", send("2", "alice", "bob"));
+    story.say("bob", Command::SocketLost);
+    story.say("bob", Command::SocketBack);
+    assert_eq!(story.told(), ["bob/phone: candidate:2"]);
+    story.say("alice", Command::SocketBack);
+    assert_eq!(story.told(), ["alice/phone: answer"]);
+}
+
+#[test]
+fn candidates_are_kept_within_their_bound() {
+    let mut story = Story::direct();
+    for number in 0..200 {
+        story.say("alice", send(&number.to_string(), "alice", "bob"));
+    }
+    story.join("bob");
+    assert_eq!(story.told().len() - 2, MAX_CANDIDATES);
+}
+
+#[test]
+fn nothing_is_kept_of_somebody_who_left_or_of_a_call_that_ended() {
+    let mut story = Story::answered();
+    story.say("alice", send("restart", "alice", "bob"));
+    assert!(!story.call.mailbox.is_empty());
+    story.say("bob", Command::Leave);
+    assert!(story.call.mailbox.is_empty());
+}
+
+#[test]
+fn the_sender_is_stamped_and_forged_ones_are_refused() {
+    let mut story = Story::answered();
+    story.say("alice", send("offer", "alice", "bob"));
+    let ServerEvent::Signal(received) = &story.emits[0].event else {
+        panic!("{:?}", story.emits)
+    };
+    assert_eq!(
+        received.signal.from_device,
+        Some(DeviceId::new("phone").unwrap())
+    );
+    let forged = send("offer", "alice", "bob");
+    assert_eq!(story.refused("bob", forged), "SIGNAL_SENDER_MISMATCH");
+    let mut device = signal("offer", "alice", "bob");
+    device.from_device = Some(DeviceId::new("tablet").unwrap());
+    assert_eq!(
+        story.refused("alice", Command::Signal(device)),
+        "SIGNAL_SENDER_MISMATCH"
+    );
+    let own = send("offer", "alice", "alice");
+    assert_eq!(story.refused("alice", own), "TARGET_NOT_FOUND");
+    let sfu = send("offer", "alice", "sfu");
+    assert_eq!(story.refused("alice", sfu), "TARGET_NOT_FOUND");
+}

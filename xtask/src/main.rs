@@ -1,0 +1,96 @@
+//! `cargo xtask …`: the demo, the tests and the check for phones, each with the set-up that it needs.
+//! The commands are here; what each does is in the module of its name.
+
+mod apt;
+mod counts;
+mod demo;
+mod house;
+mod kotlin;
+mod mobile;
+mod page;
+mod pins;
+mod rust;
+mod step;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::house::House;
+use crate::step::Failed;
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo xtask",
+    about = "What a developer or a CI does with Ringwire"
+)]
+struct Cli {
+    #[command(subcommand)]
+    job: Job,
+}
+
+#[derive(Debug, Subcommand)]
+enum Job {
+    /// Start a gateway, the page and a core that answers, and print the page's address
+    Demo(demo::Options),
+    /// Run all checks and tests, and end with a line "N passed, N failed"
+    Test {
+        /// Run only this part
+        #[arg(long, value_enum)]
+        only: Option<test::Part>,
+    },
+    /// Type-check the core and the bindings for Android and iOS
+    CheckMobile {
+        /// Build the standard library from its source even if rustup can bring it
+        #[arg(long)]
+        build_std: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let end = House::find().and_then(|house| match cli.job {
+        Job::Demo(options) => demo::run(&house, &options),
+        Job::Test { only } => test::run(&house, only),
+        Job::CheckMobile { build_std } => mobile::run(&house, build_std),
+    });
+    match end {
+        Ok(code) => code,
+        Err(error) => {
+            // A step that failed has already shown how.
+            if !error.is::<Failed>() {
+                eprintln!("error: {error:#}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_commands_of_the_readme_are_understood() {
+        for line in [
+            "xtask demo",
+            "xtask demo --lan --port 8443",
+            "xtask demo --headless --seconds 10 --json target/demo/report.json",
+            "xtask test",
+            "xtask test --only kotlin",
+            "xtask check-mobile",
+        ] {
+            Cli::try_parse_from(line.split(' ')).unwrap();
+        }
+        assert!(Cli::try_parse_from(["xtask", "test", "--only", "swift"]).is_err());
+    }
+}
