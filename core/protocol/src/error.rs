@@ -97,6 +97,9 @@ pub struct CallError {
     /// CALL_ALREADY_ACTIVE: its type.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub call_type: Option<CallType>,
+    /// CALL_ALREADY_ACTIVE: `direct` or `group`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation_type: Option<String>,
 }
 
 impl CallError {
@@ -111,6 +114,7 @@ impl CallError {
             initiator_id: None,
             status: None,
             call_type: None,
+            conversation_type: None,
         }
     }
 

@@ -8,6 +8,7 @@
 //! | [`signal`] | offers, answers and candidates on their way through the gateway |
 //! | [`client`] | events from a client to the gateway |
 //! | [`server`] | events from the gateway to a client |
+//! | [`push`] | what a push says to a device that sleeps |
 //! | [`ack`] | answers to a client's events |
 //! | [`auth`] | what CONNECT carries and how it is answered |
 //! | [`error`] | error codes, errors on the wire, bad input |
@@ -31,6 +32,7 @@ mod event;
 pub mod ids;
 pub mod instant;
 pub mod limits;
+pub mod push;
 pub mod server;
 pub mod session;
 pub mod signal;
@@ -44,6 +46,7 @@ pub use error::{CallError, ErrorCode, ProtocolError};
 pub use event::parse_frame;
 pub use ids::{CallId, CallParticipantId, ConversationId, DeviceId, ParticipantId, PeerId};
 pub use instant::{Instant, Timestamp};
+pub use push::Push;
 pub use server::ServerEvent;
 pub use session::{
     CallEndReason, CallMode, CallParticipant, CallSession, CallStatus, CallType, Capability,

@@ -379,6 +379,9 @@ pub struct IceServersRefreshed {
 pub struct ForcedOut {
     /// The call.
     pub call_id: CallId,
+    /// Why; `answeredElsewhere` when another device of mine took the call over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<CallEndReason>,
     /// Why, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

@@ -37,6 +37,7 @@ impl Step<'_> {
                 let person = &self.call.people[index];
                 let device = Audience::Device(person.peer.clone(), person.device.clone());
                 let event = ServerEvent::ForceLeave(ForcedOut {
+                    code: Some(CallEndReason::Completed),
                     call_id: self.call.id.clone(),
                     reason: Some("you have left on another device".into()),
                 });

@@ -2,8 +2,8 @@
 
 use ringwire_protocol::server::{AlreadyAnswered, Ended, ForcedOut, ParticipantJoined, RingingAt};
 use ringwire_protocol::{
-    CallError, CallMode, CallParticipantId, CallType, ErrorCode, MediaSettings, Role, ServerEvent,
-    Timestamp, limits,
+    CallEndReason, CallError, CallMode, CallParticipantId, CallType, ErrorCode, MediaSettings,
+    Role, ServerEvent, Timestamp, limits,
 };
 
 use crate::command::{Actor, Start};
@@ -214,8 +214,8 @@ impl Step<'_> {
     fn tell_over(&mut self, by: &Actor) {
         let declined = self.call.declined.contains(&by.peer);
         let reason = match declined {
-            true => ringwire_protocol::CallEndReason::Rejected,
-            false => ringwire_protocol::CallEndReason::Completed,
+            true => CallEndReason::Rejected,
+            false => CallEndReason::Completed,
         };
         let event = ServerEvent::Ended(Ended {
             call_id: self.call.id.clone(),
@@ -249,6 +249,7 @@ impl Step<'_> {
         self.tell(
             device,
             ServerEvent::ForceLeave(ForcedOut {
+                code: Some(CallEndReason::AnsweredElsewhere),
                 call_id: self.call.id.clone(),
                 reason: Some("you have joined on another device".into()),
             }),

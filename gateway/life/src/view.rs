@@ -70,6 +70,7 @@ impl Call {
         error.initiator_id = Some(self.initiator.clone());
         error.status = Some(self.status());
         error.call_type = Some(self.call_type.clone());
+        error.conversation_type = Some(self.conversation.kind.as_str().into());
         error
     }
 
