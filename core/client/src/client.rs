@@ -3,7 +3,7 @@
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use thiserror::Error;
@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 use ringwire_call::{CallKey, CallStore, Command, LocalMedia};
 use ringwire_peer::{AudioSink, AudioSource, PeerStats, VideoSink, VideoSource};
 use ringwire_protocol::auth::Identity;
-use ringwire_protocol::{CallType, ConversationId, Instant};
+use ringwire_protocol::{CallType, ConversationId, Instant, Push};
 use ringwire_signaling::{DriverConfig, Signaling};
 
 use crate::config::Config;
@@ -36,6 +36,9 @@ pub enum ClientError {
     /// The system gave no thread, memory or randomness.
     #[error("system: {0}")]
     System(String),
+    /// The data of a push cannot be read.
+    #[error("{0}")]
+    Push(String),
     /// The client is closed.
     #[error("the client is closed")]
     Closed,
@@ -114,6 +117,7 @@ impl CallClient {
             device: config.device.clone(),
             capabilities: Config::capabilities(),
             seed: rand::random(),
+            call_waiting: config.call_waiting,
         });
         let (orders, orders_in) = mpsc::channel(MAX_ORDERS);
         let (ended_in, ended) = watch::channel(false);
@@ -165,7 +169,8 @@ impl CallClient {
         Ok(key)
     }
 
-    /// Accepts a call that rings.
+    /// Accepts a call that rings. Calls that are answered are put on hold; one of one's own that
+    /// nobody has answered is to be cancelled first, or the accept is refused by an event.
     ///
     /// # Errors
     /// [`ClientError::Closed`] or [`ClientError::Overloaded`].
@@ -173,12 +178,29 @@ impl CallClient {
         self.command(Command::Accept { key, media })
     }
 
+    /// Joins a call that is offered, see [`CallState::Offered`](crate::CallState::Offered). To
+    /// leave it alone, hang it up.
+    ///
+    /// # Errors
+    /// [`ClientError::Closed`] or [`ClientError::Overloaded`].
+    pub fn join(&self, key: CallKey, media: LocalMedia) -> Result<(), ClientError> {
+        self.command(Command::Join { key, media })
+    }
+
     /// Declines a call that rings.
     ///
     /// # Errors
     /// [`ClientError::Closed`] or [`ClientError::Overloaded`].
     pub fn decline(&self, key: CallKey) -> Result<(), ClientError> {
-        self.command(Command::Decline { key })
+        self.command(Command::Decline { key, busy: false })
+    }
+
+    /// Declines a call that rings; the caller is told that I am busy.
+    ///
+    /// # Errors
+    /// [`ClientError::Closed`] or [`ClientError::Overloaded`].
+    pub fn decline_busy(&self, key: CallKey) -> Result<(), ClientError> {
+        self.command(Command::Decline { key, busy: true })
     }
 
     /// Leaves a call, or cancels one that nobody has answered.
@@ -205,6 +227,45 @@ impl CallClient {
         self.command(Command::SetCamera { key, on })
     }
 
+    /// Shares the screen beside the camera, or shares it no more. Where the other end takes none,
+    /// an event says so.
+    ///
+    /// # Errors
+    /// [`ClientError::Closed`] or [`ClientError::Overloaded`].
+    pub fn set_screen(&self, key: CallKey, on: bool) -> Result<(), ClientError> {
+        self.command(Command::SetScreen { key, on })
+    }
+
+    /// Puts an answered call on hold, or takes it up again, which holds the other answered ones.
+    ///
+    /// # Errors
+    /// [`ClientError::Closed`] or [`ClientError::Overloaded`].
+    pub fn hold(&self, key: CallKey, on: bool) -> Result<(), ClientError> {
+        self.command(Command::Hold { key, on })
+    }
+
+    /// Leaves every call of mine in a conversation, on whatever device: frees a conversation that
+    /// a crash left busy. Without a socket it is done as soon as there is one.
+    ///
+    /// # Errors
+    /// [`ClientError::Closed`] or [`ClientError::Overloaded`].
+    pub fn force_leave(&self, conversation: ConversationId) -> Result<(), ClientError> {
+        self.command(Command::ForceLeave { conversation })
+    }
+
+    /// A push has come: its data. One of a ring rings at once, with or without a socket, and one of
+    /// a cancel silences it, also before it has rung. False when the push is not about a call.
+    ///
+    /// # Errors
+    /// [`ClientError::Push`] names the field that is missing or wrong; [`ClientError::Closed`] or
+    /// [`ClientError::Overloaded`].
+    pub fn push_received(&self, data: &BTreeMap<String, String>) -> Result<bool, ClientError> {
+        match Push::parse(data).map_err(|error| ClientError::Push(error.to_string()))? {
+            Some(push) => self.order(Order::Push(push)).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
     /// Gives a fresh token, after [`crate::SocketState::TokenNeeded`] or before the old one expires.
     ///
     /// # Errors
@@ -213,7 +274,8 @@ impl CallClient {
         self.order(Order::Identity(identity))
     }
 
-    /// Tells that the phone's network has changed: a lost socket is tried again at once.
+    /// Tells that the phone's network has changed: a lost socket is tried again at once, and the
+    /// paths of calls that are lost are repaired.
     ///
     /// # Errors
     /// [`ClientError::Closed`] or [`ClientError::Overloaded`].
@@ -231,12 +293,14 @@ impl CallClient {
         self.inner.shared.events.next().await
     }
 
-    /// The camera: push encoded pictures here. It feeds every call whose camera is on.
+    /// The camera: push encoded pictures here. It feeds every call whose camera is on and that is
+    /// not on hold.
     pub fn video_source(&self) -> VideoSource {
         self.inner.shared.video_source.clone()
     }
 
-    /// The microphone: push PCM here. It feeds every call whose microphone is on.
+    /// The microphone: push PCM here. It feeds every call whose microphone is on and that is not on
+    /// hold.
     pub fn audio_source(&self) -> AudioSource {
         self.inner.shared.audio_source.clone()
     }

@@ -22,6 +22,8 @@ pub struct Config {
     pub extra_roots: Option<String>,
     /// Local addresses of media, `address:port`; empty for every interface of both families.
     pub bind: Vec<String>,
+    /// A second call may ring while one is going on; else it is declined as busy by itself.
+    pub call_waiting: bool,
 }
 
 impl Config {
@@ -39,6 +41,7 @@ impl Config {
             platform: std::env::consts::OS.into(),
             extra_roots: None,
             bind: Vec::new(),
+            call_waiting: true,
         }
     }
 
@@ -48,6 +51,7 @@ impl Config {
             Capability::Ringing,
             Capability::Negotiate,
             Capability::Version,
+            Capability::Hold,
         ]
     }
 

@@ -172,6 +172,7 @@ impl Connections {
                 send_audio,
                 send_video,
                 receive,
+                ..
             } => {
                 if let Some(peer) = with(connection) {
                     peer.set_send(send_audio, send_video);

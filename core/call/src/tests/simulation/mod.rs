@@ -149,7 +149,7 @@ fn both_sides_give_a_decline_a_cancel_and_no_answer_the_same_reason() {
         world.pass(secs(3));
         let key = world.keys(1)[0];
         match does {
-            0 => world.command(1, Command::Decline { key }),
+            0 => world.command(1, Command::Decline { key, busy: false }),
             1 => world.command(0, Command::HangUp { key: MINE }),
             _ => world.pass(secs(30)),
         }

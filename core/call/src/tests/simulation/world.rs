@@ -63,6 +63,7 @@ impl World {
                 device: format!("{name}-1").parse().unwrap(),
                 capabilities: all_capabilities(),
                 seed,
+                call_waiting: true,
             }),
             socket: false,
             epoch: 0,
