@@ -10,7 +10,9 @@ use tokio::task::JoinSet;
 use tracing::debug;
 
 use ringwire_call::{CallKey, ConnectionEvent, ConnectionId, Effect, IcePolicy, OpId, PathState};
-use ringwire_peer::{Peer, PeerConfig, PeerEvent, PeerMedia, PeerState, PeerStats};
+use ringwire_peer::{
+    Peer, PeerConfig, PeerEvent, PeerMedia, PeerState, PeerStats, VideoSink, VideoSource,
+};
 use ringwire_protocol::IceServer;
 
 use crate::client::Shared;
@@ -89,8 +91,10 @@ impl Connections {
         let mut config = PeerConfig::new(PeerMedia {
             audio_source: shared.audio_source.clone(),
             video_source: shared.video_source.clone(),
+            screen_source: VideoSource::new(),
             audio_sink: sinks.audio,
             video_sink: sinks.video,
+            screen_sink: VideoSink::new(),
         });
         config.ice_servers = ice_servers(ice.0);
         config.ice_policy = policy(ice.1);
@@ -175,7 +179,7 @@ impl Connections {
                 ..
             } => {
                 if let Some(peer) = with(connection) {
-                    peer.set_send(send_audio, send_video);
+                    peer.set_send(send_audio, send_video, false);
                     peer.set_receive(receive);
                 }
             }

@@ -12,7 +12,7 @@ use webrtc::media_stream::track_remote::TrackRemote;
 use webrtc::peer_connection::PeerConnection;
 
 use crate::audio_source::AudioOutlet;
-use crate::config::{IcePolicy, IceServer, PeerConfig, PeerMedia};
+use crate::config::{IcePolicy, IceServer, PeerConfig, PeerMedia, VideoCodec};
 use crate::engine;
 use crate::event::{PeerError, PeerEvent, PeerState, TrackKind};
 use crate::handler::Notice;
@@ -132,7 +132,7 @@ impl Connection {
             packets,
         ));
         let source = &config.media.video_source;
-        let (video_outlet, frames) = source.attach(link.clone(), allowed.clone());
+        let (video_outlet, frames) = source.attach(TrackKind::Video, link.clone(), allowed.clone());
         tasks.spawn(send::send_video(
             video.writer(),
             video_outlet.clone(),
@@ -212,6 +212,8 @@ impl Connection {
     async fn conclude(&mut self, op: u64, result: Result<PeerEvent, PeerError>) {
         self.audio.agreed = self.audio.sender.refresh().await;
         self.video.agreed = self.video.sender.refresh().await;
+        let codec = self.video.agreed.then_some(VideoCodec::Vp8);
+        self.video.outlet.set_codec(codec);
         self.switch_outlets();
         self.tell(result.unwrap_or_else(|error| PeerEvent::Failed { op, error }));
     }
@@ -318,7 +320,7 @@ impl Connection {
                 self.tasks
                     .spawn(receive::receive_audio(track, sink, acceptance));
             }
-            TrackKind::Video => {
+            _ => {
                 let (sink, tally) = (self.media.video_sink.clone(), self.tally.clone());
                 self.tasks
                     .spawn(receive::receive_video(track, sink, acceptance, tally));

@@ -30,7 +30,7 @@ impl Counters {
     pub(crate) fn of(&mut self, kind: TrackKind) -> &mut StreamStats {
         match kind {
             TrackKind::Audio => &mut self.audio,
-            TrackKind::Video => &mut self.video,
+            TrackKind::Video | TrackKind::Screen => &mut self.video,
         }
     }
 }
