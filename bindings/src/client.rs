@@ -228,6 +228,11 @@ impl CallClient {
         Arc::new(VideoSource(self.inner.video_source()))
     }
 
+    /// The screen of this client.
+    pub fn screen_source(&self) -> Arc<VideoSource> {
+        Arc::new(VideoSource(self.inner.screen_source()))
+    }
+
     /// The microphone of this client.
     pub fn audio_source(&self) -> Arc<AudioSource> {
         Arc::new(AudioSource(self.inner.audio_source()))
@@ -236,6 +241,11 @@ impl CallClient {
     /// Pictures of the other person; of a call that is unknown or over, a closed sink.
     pub fn video_sink(&self, call: u64) -> Arc<VideoSink> {
         Arc::new(VideoSink(self.inner.video_sink(CallKey::from_raw(call))))
+    }
+
+    /// The other person's screen; of a call that is unknown or over, a closed sink.
+    pub fn screen_sink(&self, call: u64) -> Arc<VideoSink> {
+        Arc::new(VideoSink(self.inner.screen_sink(CallKey::from_raw(call))))
     }
 
     /// Sound of the other person; of a call that is unknown or over, silence.

@@ -201,6 +201,13 @@ pub enum ConnectionEvent {
         /// Index of its media section.
         sdp_m_line_index: Option<u16>,
     },
+    /// What is carried from here on, of pictures; told with each negotiation that comes to an end.
+    Agreed {
+        /// Our camera's, or would be.
+        video: bool,
+        /// Our screen's, or would be.
+        screen: bool,
+    },
     /// The media path changed.
     Path(PathState),
     /// The first sound was played out.

@@ -18,7 +18,9 @@ pub(crate) enum Part {
 pub(crate) struct Link {
     pub(crate) pair: Pair,
     pub(crate) part: Part,
-    /// The other end takes a screen beside the camera, as this one does.
+    /// Our camera has a place on this connection; until that is agreed it is taken for granted.
+    video: bool,
+    /// Our screen has a place on this connection: agreed, or both ends know it.
     pub(crate) screen: bool,
     /// `a=fingerprint` (RFC 8122 §5) of the other end's last description: another one means that
     /// the other end has begun anew.
@@ -75,6 +77,7 @@ impl Link {
         let link = Self {
             pair,
             part: opening.part,
+            video: true,
             screen: opening.screen,
             fingerprint: None,
             asked_at: None,
@@ -237,6 +240,18 @@ impl Link {
         }
     }
 
+    /// The camera comes on in a connection that has no place for it: one is negotiated.
+    pub(crate) fn make_place_for_video(&mut self, rounds: &mut u64, cx: &mut Cx<'_>) {
+        if self.video {
+            return;
+        }
+        self.video = true;
+        match self.part {
+            Part::Offerer => self.offer(false, rounds, cx),
+            Part::Answerer => self.ask_for_offer(NegotiateReason::Tracks, rounds, cx),
+        }
+    }
+
     /// The other end asks for an offer. One that is on its way is answer enough.
     pub(crate) fn asked_for_offer(
         &mut self,
@@ -350,6 +365,11 @@ impl Link {
             }
             ConnectionEvent::Path(state) => {
                 self.path(state, cx.now);
+                Step::None
+            }
+            ConnectionEvent::Agreed { video, screen } => {
+                self.video = video;
+                self.screen = screen;
                 Step::None
             }
             ConnectionEvent::FirstAudio | ConnectionEvent::FirstVideo => Step::None,

@@ -64,6 +64,7 @@ pub(crate) struct Shared {
     pub(crate) stats: Mutex<HashMap<CallKey, Measured>>,
     pub(crate) audio_source: AudioSource,
     pub(crate) video_source: VideoSource,
+    pub(crate) screen_source: VideoSource,
 }
 
 /// What a call's connection has measured last.
@@ -91,11 +92,15 @@ impl CallClient {
     /// Starts a client, which connects at once and stays connected until it is closed.
     ///
     /// # Errors
-    /// [`ClientError::Config`] for an address or a certificate that cannot be read,
+    /// [`ClientError::Config`] for an address or a certificate that cannot be read and for no codec,
     /// [`ClientError::System`] when no thread can be had. A gateway that does not answer is no
     /// error: the client goes on trying, see [`crate::SocketState`].
     pub fn connect(config: Config) -> Result<Self, ClientError> {
         let system = |error: &dyn std::fmt::Display| ClientError::System(error.to_string());
+        if config.video_codecs.is_empty() {
+            let problem = "video_codecs: empty, name at least one codec";
+            return Err(ClientError::Config(problem.into()));
+        }
         let runtime = SharedRuntime::get().map_err(|error| system(&error))?;
         let driver = DriverConfig {
             url: config.url.clone(),
@@ -112,6 +117,7 @@ impl CallClient {
             stats: Mutex::default(),
             audio_source: AudioSource::new(AUDIO_BITRATE_BPS).map_err(|error| system(&error))?,
             video_source: VideoSource::new(),
+            screen_source: VideoSource::new(),
         });
         let store = CallStore::new(ringwire_call::Config {
             device: config.device.clone(),
@@ -299,15 +305,26 @@ impl CallClient {
         self.inner.shared.video_source.clone()
     }
 
+    /// The screen: push encoded pictures here. It feeds every call that shares it and that is not
+    /// on hold.
+    pub fn screen_source(&self) -> VideoSource {
+        self.inner.shared.screen_source.clone()
+    }
+
     /// The microphone: push PCM here. It feeds every call whose microphone is on and that is not on
     /// hold.
     pub fn audio_source(&self) -> AudioSource {
         self.inner.shared.audio_source.clone()
     }
 
-    /// Pictures of the other person in a call. Closed, for good, when the call is over.
+    /// Pictures of the other person's camera in a call. Closed, for good, when the call is over.
     pub fn video_sink(&self, key: CallKey) -> VideoSink {
         self.inner.shared.sinks.of(key).video
+    }
+
+    /// The other person's screen in a call. Closed, for good, when the call is over.
+    pub fn screen_sink(&self, key: CallKey) -> VideoSink {
+        self.inner.shared.sinks.of(key).screen
     }
 
     /// Sound of the other person in a call. Silent, for good, when the call is over.

@@ -1,5 +1,6 @@
 //! What a client is started with.
 
+use ringwire_peer::VideoCodec;
 use ringwire_protocol::auth::Identity;
 use ringwire_protocol::{Auth, Capability, ClientInfo, DeviceId};
 
@@ -24,6 +25,8 @@ pub struct Config {
     pub bind: Vec<String>,
     /// A second call may ring while one is going on; else it is declined as busy by itself.
     pub call_waiting: bool,
+    /// What the phone can encode and decode, the preferred first. Not empty.
+    pub video_codecs: Vec<VideoCodec>,
 }
 
 impl Config {
@@ -42,6 +45,7 @@ impl Config {
             extra_roots: None,
             bind: Vec::new(),
             call_waiting: true,
+            video_codecs: vec![VideoCodec::Vp8],
         }
     }
 
@@ -51,6 +55,7 @@ impl Config {
             Capability::Ringing,
             Capability::Negotiate,
             Capability::Version,
+            Capability::Screen,
             Capability::Hold,
         ]
     }

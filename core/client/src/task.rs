@@ -250,6 +250,7 @@ impl Task {
                     key,
                     ice_servers,
                     policy,
+                    screen,
                     ..
                 } => {
                     self.shared.sinks.open(key);
@@ -257,7 +258,8 @@ impl Task {
                         connection,
                         key,
                         (ice_servers, policy),
-                        &self.config.bind,
+                        screen,
+                        &self.config,
                         &self.shared,
                     );
                 }

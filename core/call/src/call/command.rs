@@ -149,7 +149,11 @@ impl Call {
             camera: on,
             ..self.media
         };
+        let comes_on = on && !self.media.camera;
         self.set_media(media, cx);
+        if comes_on && let Some(link) = self.state.talk_mut().and_then(|talk| talk.link.as_mut()) {
+            link.make_place_for_video(&mut self.rounds, cx);
+        }
     }
 
     pub(crate) fn set_screen(&mut self, on: bool, cx: &mut Cx<'_>) {

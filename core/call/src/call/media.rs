@@ -150,7 +150,14 @@ impl Call {
                 cx.notify(CallEvent::FirstVideo { key, peer });
             }
             event => {
+                let agreed = matches!(event, ConnectionEvent::Agreed { .. });
                 let step = link.report(event, cx);
+                if agreed {
+                    // A screen that has no place is not shared.
+                    link.set_media(self.media, self.held, cx);
+                    self.tell_media(cx);
+                    return;
+                }
                 if link.is_up() {
                     // Where there is a path, offer and answer have met.
                     talk.answered = true;

@@ -176,6 +176,8 @@ fn connection_event() -> impl Strategy<Value = ConnectionEvent> {
             sdp_mid: None,
             sdp_m_line_index: None
         }),
+        (any::<bool>(), any::<bool>())
+            .prop_map(|(video, screen)| ConnectionEvent::Agreed { video, screen }),
         Just(ConnectionEvent::Path(PathState::Connecting)),
         Just(ConnectionEvent::Path(PathState::Connected)),
         Just(ConnectionEvent::Path(PathState::Disturbed)),
