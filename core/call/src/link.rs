@@ -215,11 +215,7 @@ impl Link {
     }
 
     fn offer(&mut self, restart: bool, rounds: &mut u64, cx: &mut Cx<'_>) {
-        *rounds = self
-            .negotiation
-            .round()
-            .map_or(*rounds, |it| it.max(*rounds))
-            + 1;
+        *rounds = self.negotiation.highest().unwrap_or(0).max(*rounds) + 1;
         self.negotiation.offer(*rounds, restart, &self.pair, cx);
     }
 

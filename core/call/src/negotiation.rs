@@ -119,9 +119,9 @@ impl Negotiation {
         });
     }
 
-    /// The round that is under way or settled.
-    pub(crate) fn round(&self) -> Option<u64> {
-        self.round
+    /// The highest round of either end so far.
+    pub(crate) fn highest(&self) -> Option<u64> {
+        self.round.max(self.heard)
     }
 
     /// Since when our offer has waited for its answer.

@@ -48,12 +48,23 @@ pub(super) struct Phone {
 impl Phone {
     /// Without a socket.
     pub(super) fn offline(capabilities: Vec<Capability>) -> Self {
+        Self::made(capabilities, true)
+    }
+
+    /// With a socket, and without call waiting.
+    pub(super) fn without_call_waiting() -> Self {
+        let mut phone = Self::made(all_capabilities(), false);
+        phone.socket_up();
+        phone
+    }
+
+    fn made(capabilities: Vec<Capability>, call_waiting: bool) -> Self {
         Self {
             store: CallStore::new(Config {
                 device: "ann-1".parse().unwrap(),
                 capabilities: all_capabilities(),
                 seed: 7,
-                call_waiting: true,
+                call_waiting,
             }),
             now: Instant::from_millis(1_000_000),
             done: Vec::new(),
