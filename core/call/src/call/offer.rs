@@ -71,11 +71,15 @@ impl Call {
         self.call_type = winner.call_type.unwrap_or(self.call_type.clone());
         self.conversation_type = winner.conversation_type.or(self.conversation_type.take());
         let mut early = EarlySignals::default();
+        let mut offered_before = None;
         if let Some(mut before) = winner.before {
             if let State::Incoming(Incoming { early: kept, .. })
             | State::Offered(Offered { early: kept, .. }) = &mut before.state
             {
                 early = std::mem::take(kept);
+            }
+            if let State::Offered(offered) = &before.state {
+                offered_before = Some(offered.standing);
             }
             self.initiator = self.initiator.take().or(before.initiator);
             self.people = before.people;
@@ -89,12 +93,13 @@ impl Call {
             person.joined = true;
         }
         if joins {
-            return self.enter(early, false, cx);
+            let rejoins = offered_before == Some(Standing::Inside);
+            return self.enter(early, rejoins, cx);
         }
-        let standing = if winner.rings {
-            Standing::Rung
-        } else {
-            Standing::Outside
+        let standing = match offered_before {
+            Some(standing) => standing,
+            None if winner.rings => Standing::Rung,
+            None => Standing::Outside,
         };
         self.state = State::Offered(offered(standing, early, cx));
         cx.notify(CallEvent::JoinOffered { key: self.key });

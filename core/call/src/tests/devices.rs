@@ -2,8 +2,8 @@
 //! by themselves.
 
 use super::phone::*;
-use crate::{CallEvent, CallState, Command, Effect, Input, PathState};
-use ringwire_protocol::{CallEndReason as Reason, ClientEvent, SignalBody};
+use crate::{AckFailure, CallEvent, CallState, Command, Effect, Input, PathState};
+use ringwire_protocol::{CallEndReason as Reason, CallStatus, ClientEvent, SignalBody};
 
 fn effects(phone: &Phone, find: fn(&Effect) -> bool) -> usize {
     phone.done.iter().filter(|effect| find(effect)).count()
@@ -104,6 +104,16 @@ fn a_restarted_app_that_does_not_want_the_call_leaves_it() {
     let listed = format!(r#"{{"calls":[{}]}}"#, session_of_bob("active"));
     ann.ack("call:check-active", &listed);
     ann.command(Command::HangUp { key: FIRST_RING });
+    assert_eq!(ann.said(), ["call:leave"]);
+    // Also when I have called the conversation meanwhile, and that was refused.
+    let mut ann = Phone::new();
+    ann.ack("call:check-active", &listed);
+    ann.call();
+    let mut active = glare("bob", "direct");
+    active.status = Some(CallStatus::Active);
+    ann.fail("call:initiate", AckFailure::Refused(active));
+    assert_eq!(ann.snapshot().calls.len(), 1);
+    ann.command(Command::HangUp { key: MINE });
     assert_eq!(ann.said(), ["call:leave"]);
     // And one that another device of mine is in is none of this one's.
     let mut ann = Phone::new();
