@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use ringwire_media::vp8::{Payload, Vp8Packetizer};
-use ringwire_media::{MediaError, RtpClock, VideoCodec, VideoFrame};
+use ringwire_media::{MediaError, Rotation, RtpClock, VideoCodec, VideoFrame};
 use tokio::sync::{Notify, mpsc, watch};
 
 use crate::event::TrackKind;
@@ -67,6 +67,8 @@ struct Attached {
 pub(crate) struct VideoPackets {
     pub(crate) payloads: Vec<Payload>,
     pub(crate) timestamp: u32,
+    pub(crate) key_frame: bool,
+    pub(crate) rotation: Rotation,
 }
 
 /// The switch between a source and one connection.
@@ -147,6 +149,8 @@ impl VideoSource {
                 None => packets.insert(Arc::new(VideoPackets {
                     payloads: state.packetizer.packetize(frame, MAX_PAYLOAD)?,
                     timestamp,
+                    key_frame: frame.key_frame,
+                    rotation: frame.rotation,
                 })),
             };
             if attached.queue.try_send(packets.clone()).is_err() {
@@ -316,7 +320,6 @@ impl VideoOutlet {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use ringwire_media::Rotation;
 
     use super::*;
 
@@ -344,7 +347,7 @@ mod tests {
         mpsc::Receiver<Arc<VideoPackets>>,
     ) {
         let allowed = watch::Sender::default();
-        let link = Arc::new(Link::new(|| ()));
+        let link = Arc::new(Link::new(|_| ()));
         let (outlet, frames) = source.attach(TrackKind::Video, link, allowed.subscribe());
         outlet.set_ready(true);
         outlet.set_codec(Some(VideoCodec::Vp8));
