@@ -18,6 +18,7 @@ use crate::event::{PeerError, PeerEvent, PeerState, TrackKind};
 use crate::handler::Notice;
 use crate::link::Link;
 use crate::negotiate::Negotiation;
+use crate::nudge::Nudge;
 use crate::peer::Command;
 use crate::permission::Permitted;
 use crate::receive::{self, Acceptance, VideoTally};
@@ -114,7 +115,8 @@ impl Connection {
     ) -> Result<Self, PeerError> {
         let source = config.media.video_source.clone();
         let link = Arc::new(Link::new(move || source.want_key_frame()));
-        let engine = engine::build(&config, &link, notify).await?;
+        let nudge = Nudge::default();
+        let engine = engine::build(&config, &link, notify, &nudge).await?;
         let senders = send::add_tracks(&engine, &config).await;
         let (audio, video) = match senders {
             Ok(senders) => senders,
@@ -139,7 +141,7 @@ impl Connection {
             frames,
         ));
         Ok(Self {
-            negotiation: Negotiation::new(engine.clone(), &config),
+            negotiation: Negotiation::new(engine.clone(), nudge, &config),
             engine,
             media: config.media,
             link,

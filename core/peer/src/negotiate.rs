@@ -7,6 +7,7 @@ use webrtc::peer_connection::{PeerConnection, RTCIceCandidateInit, RTCSessionDes
 
 use crate::config::PeerConfig;
 use crate::event::PeerError;
+use crate::nudge::Nudge;
 use crate::peer::RemoteCandidate;
 use crate::{description, engine};
 
@@ -20,13 +21,18 @@ pub(crate) struct Negotiation {
     /// Names of our video codecs in `a=rtpmap`.
     video: Vec<&'static str>,
     has_remote_description: bool,
+    nudge: Nudge,
+    /// No candidate was added since the last remote description.
+    awaits_candidate: bool,
     waiting: Vec<RemoteCandidate>,
 }
 
 impl Negotiation {
-    pub(crate) fn new(engine: Arc<dyn PeerConnection>, config: &PeerConfig) -> Self {
+    pub(crate) fn new(engine: Arc<dyn PeerConnection>, nudge: Nudge, config: &PeerConfig) -> Self {
         Self {
             engine,
+            nudge,
+            awaits_candidate: false,
             mdns: config.mdns,
             video: config
                 .video_codecs
@@ -62,7 +68,7 @@ impl Negotiation {
             .map_err(sdp)?;
         match self.answer().await {
             Ok(answer) => {
-                self.has_remote_description = true;
+                self.described();
                 Ok(answer)
             }
             Err(error) => {
@@ -95,7 +101,7 @@ impl Negotiation {
             .set_remote_description(answer)
             .await
             .map_err(sdp)?;
-        self.has_remote_description = true;
+        self.described();
         Ok(())
     }
 
@@ -126,7 +132,12 @@ impl Negotiation {
         refused
     }
 
-    async fn apply(&self, candidate: RemoteCandidate) -> Result<(), PeerError> {
+    fn described(&mut self) {
+        self.has_remote_description = true;
+        self.awaits_candidate = true;
+    }
+
+    async fn apply(&mut self, candidate: RemoteCandidate) -> Result<(), PeerError> {
         if candidate.candidate.is_empty() {
             return Ok(());
         }
@@ -146,6 +157,11 @@ impl Negotiation {
             ..Default::default()
         };
         let added = self.engine.add_ice_candidate(init).await;
+        // The first is checked at once. Others wait for the next round: each round costs every candidate one of the few
+        // checks that it gets.
+        if added.is_ok() && std::mem::take(&mut self.awaits_candidate) {
+            self.nudge.wake();
+        }
         added.map_err(|error| PeerError::Candidate(error.to_string()))
     }
 
