@@ -162,7 +162,10 @@ impl Tap {
             ack: Some(ack),
         };
         self.add(Way::Up, event)?;
-        let mine = |frame: &Frame| matches!(&frame.packet, Packet::Ack { id, .. } if *id == ack);
+        let mine = |frame: &Frame| {
+            frame.by == self.shared.name
+                && matches!(&frame.packet, Packet::Ack { id, .. } if *id == ack)
+        };
         let answer = self
             .shared
             .log
