@@ -92,6 +92,7 @@ async fn live(who: Who, mut questions: mpsc::UnboundedReceiver<()>) -> Result<()
                     LocalMedia {
                         microphone: true,
                         camera: true,
+                        screen: false,
                     },
                 )?;
             }
