@@ -5,7 +5,7 @@ use std::time::Duration;
 use ringwire_gateway::{Config, Gateway, Timers};
 use serde_json::{Value, json};
 
-use crate::client::{Lab, call, config, direct, ended, id, request};
+use crate::client::{Client, Lab, call, config, direct, ended, id, request, session};
 
 const PAIRS: [(&str, &str); 6] = [
     ("alice", "bob"),
@@ -76,45 +76,48 @@ async fn failure_6_time_out_hang_up_and_decline_at_the_same_moment_make_one_end(
         sweep_interval: Duration::from_millis(10),
         ..Timers::default()
     };
-    let lab = Lab::with(timers).await;
-    let other = second(&lab, timers).await;
     let mut reasons = std::collections::BTreeMap::<String, u32>::new();
-    for (round, (caller, callee)) in (0..3).flat_map(|round| PAIRS.map(|pair| (round, pair))) {
-        let mut client = lab.join(caller, caller).await;
-        let call = call(&mut client, &direct(caller, callee)).await;
-        // Both clocks, the caller and the callee: around the deadline, each in its own process.
-        tokio::time::sleep(Duration::from_millis(30 + 15 * round)).await;
-        let path = format!("/api/calls/{call}/decline");
-        let token = lab.token(callee);
-        let body = Some(json!({ "deviceId": "phone" }));
-        let (left, declined) = tokio::join!(
-            client.ask("call:leave", json!({ "callId": call })),
-            request(other.address(), "POST", &path, Some(&token), body),
-        );
-        assert_eq!(left, json!({ "success": true }));
-        assert_eq!(declined.status, 204, "{}", declined.body);
-        let session = ended(lab.address(), &token, &call).await;
-        let reason = session["endReason"].as_str().unwrap().to_owned();
-        assert!(
-            ["missed", "cancelled", "rejected"].contains(&reason.as_str()),
-            "{reason}"
-        );
-        // Whoever comes late changes nothing, and nothing is told twice.
-        let again = request(other.address(), "POST", &path, Some(&token), None).await;
-        assert_eq!(again.status, 204);
-        client.ask("call:end", json!({ "callId": call })).await;
-        let told = client.rest().await;
-        let ends = told.iter().filter(|name| *name == "call:ended").count();
-        assert!(ends <= 1, "{told:?}");
-        assert_eq!(
-            crate::client::session(lab.address(), &token, &call).await["endReason"],
-            reason.as_str()
-        );
-        *reasons.entry(reason).or_default() += 1;
+    for round in 0..3 {
+        let lab = Lab::with(timers).await;
+        let other = second(&lab, timers).await;
+        for (caller, callee) in PAIRS {
+            let mut client = lab.join(caller, caller).await;
+            let call = call(&mut client, &direct(caller, callee)).await;
+            // Both clocks, the caller and the callee: around the deadline, in two processes.
+            tokio::time::sleep(Duration::from_millis(30 + 15 * round)).await;
+            let reason = race(&lab, &other, &mut client, callee, &call).await;
+            *reasons.entry(reason).or_default() += 1;
+        }
+        other.shutdown().await;
+        lab.stop().await;
     }
     assert_eq!(reasons.values().sum::<u32>(), 18, "{reasons:?}");
-    other.shutdown().await;
-    lab.stop().await;
+}
+
+/// The caller hangs up here and the callee declines there: why the call ended.
+async fn race(lab: &Lab, other: &Gateway, client: &mut Client, callee: &str, call: &str) -> String {
+    let path = format!("/api/calls/{call}/decline");
+    let token = lab.token(callee);
+    let body = Some(json!({ "deviceId": "phone" }));
+    let (left, declined) = tokio::join!(
+        client.ask("call:leave", json!({ "callId": call })),
+        request(other.address(), "POST", &path, Some(&token), body),
+    );
+    assert_eq!(left, json!({ "success": true }));
+    assert_eq!(declined.status, 204, "{}", declined.body);
+    let ended = ended(lab.address(), &token, call).await;
+    let reason = ended["endReason"].as_str().unwrap().to_owned();
+    let possible = ["missed", "cancelled", "rejected"];
+    assert!(possible.contains(&reason.as_str()), "{reason}");
+    // Whoever comes late changes nothing, and nothing is told twice.
+    let again = request(other.address(), "POST", &path, Some(&token), None).await;
+    assert_eq!(again.status, 204);
+    client.ask("call:end", json!({ "callId": call })).await;
+    let told = client.rest().await;
+    let ends = told.iter().filter(|name| *name == "call:ended").count();
+    assert!(ends <= 1, "{told:?}");
+    assert_eq!(session(lab.address(), &token, call).await, ended);
+    reason
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -124,7 +127,7 @@ async fn two_processes_that_write_one_call_lose_nothing() {
     let mut alice = lab.join("alice", "alice-1").await;
     let token = lab.token("bob");
     let call = call(&mut alice, &direct("alice", "bob")).await;
-    let mut bob = crate::client::Client::sign_in(other.address(), &token, "bob", "bob-1").await;
+    let mut bob = Client::sign_in(other.address(), &token, "bob", "bob-1").await;
     let joined = bob.ask("call:join", json!({ "callId": call })).await;
     assert_eq!(joined["success"], true, "{joined}");
     let version = |session: &Value| session["version"].as_u64().unwrap();
@@ -138,7 +141,7 @@ async fn two_processes_that_write_one_call_lose_nothing() {
         );
         assert_eq!((&a["success"], &b["success"]), (&json!(true), &json!(true)));
     }
-    let after = crate::client::session(lab.address(), &token, &call).await;
+    let after = session(lab.address(), &token, &call).await;
     assert_eq!(version(&after), before + 40);
     other.shutdown().await;
     lab.stop().await;
