@@ -136,6 +136,9 @@ impl Client {
         let mut client = Self::connect(address, auth).await.unwrap();
         let greeting = client.event("authenticated").await;
         assert_eq!(greeting["user"]["id"], id(username), "{greeting}");
+        // Answered after the greeting: what rings now has been told, and is not told again later.
+        let ready = client.ask("story:ready", Value::Null).await;
+        assert_eq!(ready["error"]["code"], "VALIDATION_ERROR");
         client
     }
 

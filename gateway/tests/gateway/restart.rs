@@ -53,12 +53,15 @@ async fn a_call_that_cannot_be_read_hides_no_other() {
     let lab = Lab::start().await;
     let mut alice = lab.join("alice", "alice-1").await;
     let mut made = Vec::new();
+    // Their sockets stay: a farewell would write over what is broken below.
+    let mut callers = Vec::new();
     for username in ["bob", "carol"] {
         let mut caller = lab.join(username, username).await;
         let initiate = json!({ "conversationId": direct("alice", username), "type": "video" });
         let answer = caller.ask("call:initiate", initiate).await;
         made.push(answer["data"]["callId"].as_str().unwrap().to_owned());
         alice.event("call:initiated").await;
+        callers.push(caller);
     }
     let database = lab.database().await;
     sqlx::query("UPDATE calls SET state = '{' WHERE id = ?")
