@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use ringwire_client::{CallKey, CallState};
-use ringwire_tests::{Lab, Person, VIDEO};
+use ringwire_tests::{Lab, Person, VIDEO, assets};
 
 /// Alice calls Bob, and it rings on both of his devices.
 struct Ringing {
@@ -15,6 +15,8 @@ struct Ringing {
 }
 
 async fn ringing(lab: &Lab) -> Result<Ringing> {
+    // The clip may have to be made, and nobody waits for that while it rings.
+    assets()?;
     let alice = lab.person("alice").await?;
     let phone = lab.device("bob", "phone").await?;
     let tablet = lab.device("bob", "tablet").await?;
@@ -79,10 +81,10 @@ async fn the_tablet_takes_the_call_over_and_the_phone_is_put_out() -> Result<()>
         mut tablet,
         on_tablet,
     } = ringing(&lab).await?;
+    phone.client.accept(on_phone, VIDEO)?;
     for person in [&mut alice, &mut phone, &mut tablet] {
         person.film()?;
     }
-    phone.client.accept(on_phone, VIDEO)?;
     phone.until_picture(on_phone).await?;
     assert_eq!(tablet.until_ended(on_tablet).await?, "answeredElsewhere");
 

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use ringwire_client::CallKey;
-use ringwire_tests::{Lab, Person, VIDEO};
+use ringwire_tests::{Lab, Person, VIDEO, assets};
 
 /// Alice and Bob, whom she has called, with the key of the call at each.
 pub(crate) struct Pair {
@@ -14,6 +14,8 @@ pub(crate) struct Pair {
 
 /// Alice, who is here already, calls Bob, and it rings there.
 pub(crate) async fn rings(lab: &Lab, alice: Person, bob: Person) -> Result<Pair> {
+    // The clip may have to be made, and nobody waits for that while it rings.
+    assets()?;
     let mine = alice.call(&lab.conversation("alice", "bob")?)?;
     let theirs = bob.until_rings().await?;
     Ok(Pair {
