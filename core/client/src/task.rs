@@ -21,6 +21,7 @@ use crate::config::Config;
 use crate::connections::{Connections, Word};
 use crate::event::{Event, Snapshot, SocketState};
 use crate::quality::quality;
+use crate::steps;
 
 /// Time between two measurements of each connection.
 const MEASURE: Duration = Duration::from_secs(1);
@@ -230,6 +231,7 @@ impl Task {
     }
 
     fn input(&mut self, input: Input) {
+        steps::taken(&input);
         self.store.handle(input, self.clock.now());
         // The snapshot first: who is told of a change finds it there.
         let mut told = Vec::new();
@@ -237,6 +239,7 @@ impl Task {
         while let Some(effect) = self.store.poll_effect() {
             match effect {
                 Effect::Send { op, event } => {
+                    steps::said(&event);
                     if let Err(error) = self.signaling.emit(event, op.map(OpId::get)) {
                         warn!(%error, "an event was not sent");
                         if self.unsent.is_empty() {
