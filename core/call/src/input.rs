@@ -211,6 +211,9 @@ pub enum ConnectionEvent {
         /// Our screen's, or would be.
         screen: bool,
     },
+    /// An ICE restart of ours was given up for an offer that restarts nothing: no media passes until
+    /// it is offered again.
+    RestartDropped,
     /// The media path changed.
     Path(PathState),
     /// The first sound was played out.

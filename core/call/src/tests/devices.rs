@@ -2,7 +2,7 @@
 //! by themselves.
 
 use super::phone::*;
-use crate::{AckFailure, CallEvent, CallState, Command, Effect, Input, PathState};
+use crate::{AckFailure, CallEvent, CallState, Command, ConnectionEvent, Effect, Input, PathState};
 use ringwire_protocol::{CallEndReason as Reason, CallStatus, ClientEvent, SignalBody};
 
 fn effects(phone: &Phone, find: fn(&Effect) -> bool) -> usize {
@@ -228,6 +228,24 @@ fn towards_an_older_peer_the_answerer_restarts_by_itself_and_is_polite() {
     ann.answer_made();
     ann.path(PathState::Connected);
     assert_eq!(ann.state(FIRST_RING), CallState::Active);
+}
+
+#[test]
+fn a_restart_that_was_given_up_is_offered_again_when_the_other_offer_is_answered() {
+    let mut ann = Phone::with_old_server();
+    ann.bob_calls();
+    ann.accept();
+    ann.bob_offers(1);
+    ann.answer_made();
+    ann.path(PathState::Connected);
+    ann.path(PathState::Broken);
+    ann.offer_made();
+    ann.bob_offers(2);
+    ann.report(ConnectionEvent::RestartDropped);
+    ann.answer_made();
+    assert_eq!(offers(&ann), 1);
+    ann.pass(secs(2));
+    assert_eq!(offers(&ann), 2);
 }
 
 #[test]

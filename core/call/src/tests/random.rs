@@ -179,6 +179,7 @@ fn connection_event() -> impl Strategy<Value = ConnectionEvent> {
         }),
         (any::<bool>(), any::<bool>())
             .prop_map(|(video, screen)| ConnectionEvent::Agreed { video, screen }),
+        Just(ConnectionEvent::RestartDropped),
         Just(ConnectionEvent::Path(PathState::Connecting)),
         Just(ConnectionEvent::Path(PathState::Connected)),
         Just(ConnectionEvent::Path(PathState::Disturbed)),
