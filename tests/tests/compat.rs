@@ -10,3 +10,5 @@ mod old_peer;
 mod old_server;
 #[path = "compat/page.rs"]
 mod page;
+#[path = "compat/transcript.rs"]
+mod transcript;

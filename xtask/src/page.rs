@@ -30,14 +30,24 @@ pub(crate) fn modules(house: &House) -> Result<End> {
 
 /// The integration tests that drive Chromium, one after the other: each has the machine for itself.
 pub(crate) fn calls(house: &House) -> Result<End> {
-    let mut command = house.cargo(["test", "-p", "ringwire-tests", "--test", "browser"]);
+    chromium(house, "Page: calls in Chromium", "browser", &[])
+}
+
+/// The page through servers of another day, and the transcript of what it says.
+pub(crate) fn compat(house: &House) -> Result<End> {
+    chromium(house, "Page: old servers and transcripts", "compat", &["page::"])
+}
+
+fn chromium(house: &House, title: &str, binary: &str, filter: &[&str]) -> Result<End> {
+    let mut command = house.cargo(["test", "-p", "ringwire-tests", "--test", binary]);
     command
         .args(["--", "--test-threads=1"])
+        .args(filter)
         .env(NODE_MODULES, pins::socket_io(house)?)
         .env(WEB, house.path("web"))
         .env(WEB_VENDOR, pins::web_vendor(house)?)
         .envs(demo::programs(TOOLS));
-    some_ran(Step::new("Page: calls in Chromium", command).run(house)?)
+    some_ran(Step::new(title, command).run(house)?)
 }
 
 fn tests_of_the_page(house: &House) -> Result<Vec<PathBuf>> {

@@ -8,8 +8,8 @@ use crate::test::End;
 use crate::tools::{self, ESPEAK, FFMPEG, NODE, NPM, PYTHON, Tool};
 use crate::{demo, pins};
 
-/// Test targets that have parts of their own.
-const OTHER_PARTS: &str = "binary(/^(browser|kotlin)$/)";
+/// Tests that have parts of their own.
+const OTHER_PARTS: &str = "(binary(/^(browser|kotlin)$/) or (binary(compat) and test(/^page::/)))";
 
 /// What the part runs with.
 pub(crate) const TOOLS: &[&Tool] = &[&NODE, &NPM, &PYTHON, &FFMPEG, &ESPEAK];

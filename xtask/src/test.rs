@@ -64,6 +64,7 @@ impl Part {
             Self::Browser => vec![
                 job("page modules", page::modules),
                 job("page calls", page::calls),
+                job("page compatibility", page::compat),
             ],
             Self::Kotlin => vec![job("kotlin", kotlin::tests)],
             Self::Mobile => vec![job("mobile", |house| mobile::check(house, false))],

@@ -112,17 +112,29 @@ impl Log {
         count: usize,
         wanted: impl Fn(&Frame) -> bool,
     ) -> Result<Vec<Frame>> {
+        let found = |frames: &[Frame]| {
+            let found: Vec<Frame> = frames
+                .iter()
+                .filter(|frame| wanted(frame))
+                .take(count)
+                .cloned()
+                .collect();
+            (found.len() == count).then_some(found)
+        };
+        self.until(what, found).await
+    }
+
+    /// Waits until the frames so far give what is looked for.
+    ///
+    /// # Errors
+    /// They did not before the deadline; the error shows what there was.
+    pub async fn until<T>(&self, what: &str, look: impl Fn(&[Frame]) -> Option<T>) -> Result<T> {
         let mut changed = self.changed.subscribe();
         let waiting = async {
             loop {
                 changed.borrow_and_update();
-                let found: Vec<Frame> = locked(&self.frames)
-                    .iter()
-                    .filter(|frame| wanted(frame))
-                    .take(count)
-                    .cloned()
-                    .collect();
-                if found.len() == count {
+                let found = look(&locked(&self.frames));
+                if let Some(found) = found {
                     return found;
                 }
                 // The sender is ours: it cannot be gone.

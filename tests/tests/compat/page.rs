@@ -9,6 +9,8 @@ use ringwire_tests::tap::{Log, Tap};
 use ringwire_tests::{DEADLINE, Lab, Person, VIDEO};
 use serde_json::Value;
 
+use crate::golden::Recorder;
+
 /// The page as Alice, a core as Bob.
 struct Stage {
     lab: Lab,
@@ -129,4 +131,68 @@ async fn a_core_calls_the_page_through_an_old_server_and_the_page_hangs_up() -> 
     assert_eq!(stage.page_ended().await?, "completed");
     assert_eq!(stage.bob.until_ended(key).await?, "completed");
     stage.strike().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_page_and_a_core_say_what_they_said() -> Result<()> {
+    let mut recorder = Recorder::new(true);
+    let lab = Lab::start().await?;
+    recorder.step("both connect").await?;
+    let taps = [
+        lab.tap("alice", &recorder.log).await?,
+        lab.tap("bob", &recorder.log).await?,
+    ];
+    let browser = Browser::start(Options::default()).await?;
+    let alice = open(&browser, &taps[0].url(), "alice").await?;
+    let bob = lab.device_at(&taps[1].url(), "bob", "bob-phone").await?;
+    for who in ["alice", "bob"] {
+        recorder.said(who, "call:check-active", 1).await?;
+    }
+
+    recorder.step("the page calls, and it rings at Bob").await?;
+    run(&alice, "call('bob', { video: true })").await?;
+    let key = bob.until_rings().await?;
+    recorder.told("alice", "call:initiated", 1).await?;
+    recorder.told("alice", "call:ringing", 1).await?;
+    recorder.step("Bob accepts").await?;
+    bob.client.accept(key, VIDEO)?;
+    bob.until_active(key).await?;
+    until(&alice, "state().call?.status === 'active'").await?;
+    for who in ["alice", "bob"] {
+        recorder.negotiated(who, 1).await?;
+    }
+    recorder.step("the page mutes").await?;
+    run(&alice, "setMicrophone(false)").await?;
+    recorder.told("bob", "call:media-toggled", 1).await?;
+    recorder.step("Bob turns his camera off").await?;
+    bob.client.set_camera(key, false)?;
+    recorder.told("alice", "call:media-toggled", 1).await?;
+    recorder.step("Bob hangs up").await?;
+    bob.client.hang_up(key)?;
+    for who in ["alice", "bob"] {
+        recorder.told(who, "call:ended", 1).await?;
+    }
+    until(&alice, "state().call === null").await?;
+
+    recorder.step("Bob calls, and the page rings").await?;
+    let key = bob.call(&lab.conversation("alice", "bob")?)?;
+    until(&alice, "state().call !== null").await?;
+    recorder.told("bob", "call:initiated", 2).await?;
+    recorder.told("bob", "call:ringing", 1).await?;
+    recorder.step("the page accepts").await?;
+    run(&alice, "accept()").await?;
+    bob.until_active(key).await?;
+    for who in ["alice", "bob"] {
+        recorder.negotiated(who, 2).await?;
+    }
+    until(&alice, "state().call?.status === 'active'").await?;
+    recorder.step("the page hangs up").await?;
+    run(&alice, "hangUp()").await?;
+    for who in ["alice", "bob"] {
+        recorder.told(who, "call:ended", 2).await?;
+    }
+    bob.until_ended(key).await?;
+    recorder.hold("page_and_core.jsonl").await?;
+    bob.client.close().await;
+    browser.close().await
 }
