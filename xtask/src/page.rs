@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use crate::house::{House, NODE_MODULES, WEB, WEB_VENDOR};
+use crate::house::{House, NODE_MODULES, WEB, WEB_VENDOR, WORKSPACE};
 use crate::rust::some_ran;
 use crate::step::Step;
 use crate::test::End;
@@ -30,8 +30,9 @@ pub(crate) fn modules(house: &House) -> Result<End> {
 
 /// The integration tests that drive Chromium, one after the other: each has the machine for itself.
 pub(crate) fn calls(house: &House) -> Result<End> {
-    let mut command = house.cargo(["test", "-p", "ringwire-tests", "--test", "browser"]);
+    let mut command = house.cargo(["test", "--test", "browser"]);
     command
+        .args(WORKSPACE)
         .args(["--", "--test-threads=1"])
         .env(NODE_MODULES, pins::socket_io(house)?)
         .env(WEB, house.path("web"))
