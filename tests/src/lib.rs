@@ -23,6 +23,7 @@ pub const DEADLINE: Duration = Duration::from_secs(60);
 pub const VIDEO: LocalMedia = LocalMedia {
     microphone: true,
     camera: true,
+    screen: false,
 };
 
 /// A gateway of its own, with demo people, until dropped.

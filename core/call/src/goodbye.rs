@@ -1,7 +1,7 @@
 //! How a goodbye is said, and said again until it is heard. What is kept of it is in `past`.
 
-use ringwire_protocol::client::End;
-use ringwire_protocol::{CallEndReason, CallId, ClientEvent};
+use ringwire_protocol::client::{End, OfConversation};
+use ringwire_protocol::{CallEndReason, CallId, ClientEvent, ConversationId};
 
 use crate::outbox::{Cx, Purpose};
 
@@ -28,4 +28,15 @@ pub(crate) fn cancel(id: CallId, cx: &mut Cx<'_>) {
         reason: Some(CallEndReason::Cancelled),
     };
     say_goodbye(id, ClientEvent::End(end), cx);
+}
+
+/// Leaves every call of mine in a conversation, now or when the socket is back.
+pub(crate) fn force_leave(conversation: ConversationId, cx: &mut Cx<'_>) {
+    if cx.line.is_up() {
+        cx.tell(ClientEvent::ForceLeave(OfConversation {
+            conversation_id: conversation,
+        }));
+    } else {
+        cx.past.keep_force_leave(conversation);
+    }
 }

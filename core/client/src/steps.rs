@@ -41,6 +41,7 @@ fn name(input: &Input) -> &str {
             ConnectionEvent::Applied { .. } => "answer applied",
             ConnectionEvent::Failed { .. } => "connection failed",
             ConnectionEvent::Candidate { .. } => "own candidate",
+            ConnectionEvent::Agreed { .. } => "agreed",
             ConnectionEvent::Path(PathState::Connecting) => "path connecting",
             ConnectionEvent::Path(PathState::Connected) => "path connected",
             ConnectionEvent::Path(PathState::Disturbed) => "path disturbed",
@@ -49,6 +50,8 @@ fn name(input: &Input) -> &str {
             ConnectionEvent::FirstVideo => "first video",
         },
         Input::Quality { .. } => "quality",
+        Input::NetworkChanged => "network changed",
+        Input::Calendar(_) => "calendar",
         Input::Tick => "tick",
     }
 }

@@ -10,6 +10,7 @@
 mod audio_sink;
 mod audio_source;
 mod chain;
+mod codec;
 mod config;
 mod connection;
 mod description;
@@ -24,6 +25,7 @@ mod peer;
 mod permission;
 mod receive;
 mod runtime;
+mod sdp;
 mod send;
 mod stats;
 mod video_sink;
