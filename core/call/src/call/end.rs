@@ -81,7 +81,13 @@ impl Call {
             _ if declined => &CallEndReason::Rejected,
             reason => reason,
         };
-        let event = if joined && *reason == CallEndReason::Completed {
+        // A server of the first contract knows no other word of who is in the call.
+        let in_it = joined || self.direction == Direction::Outgoing;
+        let leaves = match cx.line.is_extended() {
+            true => joined && *reason == CallEndReason::Completed,
+            false => in_it,
+        };
+        let event = if leaves {
             ClientEvent::Leave(OfCall {
                 call_id: id.clone(),
             })
