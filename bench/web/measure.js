@@ -32,6 +32,12 @@
     of.seen({ ...of.marks });
   };
 
+  // The picture of the core's clip, so that both ends send the same size.
+  const getUserMedia = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getUserMedia = (wanted) => getUserMedia(!wanted?.video ? wanted : {
+    ...wanted, video: { ...wanted.video, width: 640, height: 360, frameRate: 30 },
+  });
+
   document.addEventListener('click', ({ target }) => {
     if (!target.closest?.('[data-action=accept]')) return;
     call = begin();

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::Args;
 
-use crate::house::{House, WEB, WEB_VENDOR};
+use crate::house::{House, WEB, WEB_VENDOR, WORKSPACE};
 use crate::step::Step;
 use crate::tools::{self, CHROMEDRIVER, CHROMIUM, ESPEAK, FFMPEG, NODE, NPM, Tool};
 use crate::{apt, pins};
@@ -71,11 +71,9 @@ pub(crate) fn run(house: &House, options: &Options) -> Result<ExitCode> {
     needed.extend(options.tools());
     apt::ensure(house, &needed)?;
     let vendor = pins::web_vendor(house)?;
-    Step::new(
-        "Build the demo",
-        house.cargo(["build", "-p", "ringwire-demo"]),
-    )
-    .run(house)?;
+    let mut build = house.cargo(["build", "--bin", "ringwire-demo"]);
+    build.args(WORKSPACE);
+    Step::new("Build the demo", build).run(house)?;
 
     let mut demo = house.command(house.built("ringwire-demo"));
     // A relative --json means the folder of the person who typed it.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::house::{House, NODE_MODULES, WEB, WEB_VENDOR};
+use crate::house::{House, NODE_MODULES, WEB, WEB_VENDOR, WORKSPACE};
 use crate::rust::some_ran;
 use crate::step::Step;
 use crate::test::End;
@@ -26,9 +26,6 @@ const JAVA_PROGRAM: &str = "RINGWIRE_JAVA";
 const PACKAGE: &str = "ringwire";
 const BINDGEN: &str = "uniffi-bindgen";
 
-/// Optimising it takes minutes and saves milliseconds.
-const QUICK_BINDGEN: &str = "profile.dev.package.uniffi_bindgen.opt-level=0";
-
 /// What the part runs with.
 pub(crate) const TOOLS: &[&Tool] = &[&NODE, &NPM, &JAVA, &MAVEN, &FFMPEG, &ESPEAK];
 
@@ -42,8 +39,9 @@ pub(crate) fn tests(house: &House) -> Result<End> {
     let mut classpath = vec![app];
     classpath.extend(jars);
     let java = tools::locate(&JAVA).context("java is not there")?;
-    let mut command = house.cargo(["test", "-p", "ringwire-tests", "--test", "kotlin"]);
+    let mut command = house.cargo(["test", "--test", "kotlin"]);
     command
+        .args(WORKSPACE)
         .args(["--", "--test-threads=1"])
         .env(CLASSPATH, joined(&classpath)?)
         .env(LIBRARY_PATH, folder_of(&bindings.library)?)
@@ -70,11 +68,9 @@ fn build(house: &House) -> Result<Bindings> {
     let metadata: Value =
         serde_json::from_slice(&metadata.stdout).context("cargo metadata gave no JSON")?;
     let found = find(&metadata)?;
-    let mut command = house.cargo(["build", "-p", PACKAGE, "--lib", "--bin", BINDGEN]);
-    command.args(["--config", QUICK_BINDGEN]);
-    if !found.features.is_empty() {
-        command.args(["--features", &found.features.join(",")]);
-    }
+    // The libraries of all, because a choice of packages is another set of features.
+    let mut command = house.cargo(["build", "--lib", "--bin", BINDGEN]);
+    command.args(WORKSPACE);
     Step::new("Kotlin: build the bindings", command).run(house)?;
     Ok(Bindings {
         library: house.built(&format!("lib{}.so", found.library)),
@@ -87,7 +83,6 @@ fn build(house: &House) -> Result<Bindings> {
 #[derive(Debug, PartialEq, Eq)]
 struct Found {
     library: String,
-    features: Vec<String>,
     folder: PathBuf,
 }
 
@@ -102,20 +97,16 @@ fn find(metadata: &Value) -> Result<Found> {
         .iter()
         .find(|target| list(&target["kind"]).iter().any(|kind| kind == "cdylib"))
         .with_context(|| format!("{PACKAGE} builds no shared library"))?;
-    let bindgen = targets
-        .iter()
-        .find(|target| target["name"] == BINDGEN)
-        .with_context(|| format!("{PACKAGE} has no program {BINDGEN}"))?;
+    ensure!(
+        targets.iter().any(|target| target["name"] == BINDGEN),
+        "{PACKAGE} has no program {BINDGEN}"
+    );
     let manifest = Path::new(package["manifest_path"].as_str().unwrap_or_default());
     Ok(Found {
         library: library["name"]
             .as_str()
             .unwrap_or_default()
             .replace('-', "_"),
-        features: list(&bindgen["required-features"])
-            .iter()
-            .filter_map(|feature| Some(feature.as_str()?.to_owned()))
-            .collect(),
         folder: folder_of(manifest)?.to_path_buf(),
     })
 }
@@ -222,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn the_library_the_program_and_its_features_come_from_the_manifest() {
+    fn the_library_and_the_folder_come_from_the_manifest() {
         let targets = json!([
             { "name": "ring-wire", "kind": ["lib", "cdylib"] },
             { "name": "uniffi-bindgen", "kind": ["bin"], "required-features": ["bindgen"] },
@@ -231,7 +222,6 @@ mod tests {
             find(&metadata(&targets)).unwrap(),
             Found {
                 library: "ring_wire".to_owned(),
-                features: vec!["bindgen".to_owned()],
                 folder: PathBuf::from("/x/bindings"),
             }
         );

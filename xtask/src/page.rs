@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use crate::house::{House, NODE_MODULES, WEB, WEB_VENDOR};
+use crate::house::{House, NODE_MODULES, WEB, WEB_VENDOR, WORKSPACE};
 use crate::rust::some_ran;
 use crate::step::Step;
 use crate::test::End;
@@ -39,8 +39,9 @@ pub(crate) fn compat(house: &House) -> Result<End> {
 }
 
 fn chromium(house: &House, title: &str, binary: &str, filter: &[&str]) -> Result<End> {
-    let mut command = house.cargo(["test", "-p", "ringwire-tests", "--test", binary]);
+    let mut command = house.cargo(["test", "--test", binary]);
     command
+        .args(WORKSPACE)
         .args(["--", "--test-threads=1"])
         .args(filter)
         .env(NODE_MODULES, pins::socket_io(house)?)

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use crate::house::{House, NODE_MODULES, WEB, WEB_VENDOR};
+use crate::house::{House, NODE_MODULES, WEB, WEB_VENDOR, WORKSPACE};
 use crate::step::{Done, Step};
 use crate::test::End;
 use crate::tools::{self, ESPEAK, FFMPEG, NODE, NPM, PYTHON, Tool};
@@ -24,14 +24,10 @@ pub(crate) fn fmt(house: &House) -> Result<End> {
 /// `cargo clippy`, warnings as errors.
 pub(crate) fn clippy(house: &House) -> Result<End> {
     component("clippy", "clippy")?;
-    let command = house.cargo([
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ]);
+    let mut command = house.cargo(["clippy"]);
+    command
+        .args(WORKSPACE)
+        .args(["--all-targets", "--", "-D", "warnings"]);
     Ok(End::Done(Step::new("Clippy", command).run(house)?))
 }
 
@@ -60,13 +56,8 @@ pub(crate) fn tests(house: &House) -> Result<End> {
     let nextest = pins::python(house, "rust")?.join("cargo-nextest");
     let mut command = house.command(nextest);
     command
-        .args([
-            "nextest",
-            "run",
-            "--workspace",
-            "--config-file",
-            "xtask/nextest.toml",
-        ])
+        .args(["nextest", "run", "--config-file", "xtask/nextest.toml"])
+        .args(WORKSPACE)
         .args(["--status-level", "slow", "--final-status-level", "slow"])
         .args(["-E", &format!("not {OTHER_PARTS}")])
         .env(NODE_MODULES, pins::socket_io(house)?)
@@ -78,7 +69,8 @@ pub(crate) fn tests(house: &House) -> Result<End> {
 
 /// The examples in the documentation.
 pub(crate) fn doc_tests(house: &House) -> Result<End> {
-    let command = house.cargo(["test", "--workspace", "--doc"]);
+    let mut command = house.cargo(["test", "--doc"]);
+    command.args(WORKSPACE);
     Ok(End::Done(
         Step::new("Documentation examples", command).run(house)?,
     ))

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use ringwire_client::{CallClient, CallEvent, CallKey, Config, Event, LocalMedia, SocketState};
+use ringwire_client::{CallClient, CallEvent, CallKey, Config, Event, SocketState};
 use ringwire_demo::clip::Assets;
 use ringwire_demo::echo::play;
 use ringwire_protocol::DeviceId;
+use ringwire_tests::VIDEO;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -87,14 +88,7 @@ async fn live(who: Who, mut questions: mpsc::UnboundedReceiver<()>) -> Result<()
                     tokio::spawn(watch(client.clone(), key)),
                     tokio::spawn(hear(client.clone(), key)),
                 ]);
-                client.accept(
-                    key,
-                    LocalMedia {
-                        microphone: true,
-                        camera: true,
-                        screen: false,
-                    },
-                )?;
+                client.accept(key, VIDEO)?;
             }
             Event::Call(CallEvent::Ended { .. }) => {
                 for task in listening.take().into_iter().flatten() {

@@ -4,7 +4,7 @@
 //! Where to look: `peer` is the handle, `connection` its task, `negotiate` and `description` what it
 //! agrees on with the other end; `permission` is what may pass;
 //! `send` and `receive` carry packets between the engine and the sources and sinks, which outlive connections;
-//! `engine`, `chain`, `handler` and `runtime` are what webrtc-rs is made of here; `stats` measures.
+//! `engine`, `chain`, `handler`, `runtime` and `nudge` are what webrtc-rs is made of here; `stats` measures.
 #![forbid(unsafe_code)]
 
 mod audio_sink;
