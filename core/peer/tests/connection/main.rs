@@ -1,0 +1,12 @@
+//! Two connections in one process over loopback UDP, one file for each thing that they can do to each other.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod audio;
+mod losses;
+mod measuring;
+mod muting;
+mod negotiation;
+mod restart;
+#[path = "../two_ends/mod.rs"]
+mod two_ends;
+mod video;
