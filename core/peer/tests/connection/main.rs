@@ -2,11 +2,13 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod audio;
+mod codecs;
 mod losses;
 mod measuring;
 mod muting;
 mod negotiation;
 mod restart;
+mod screen;
 #[path = "../two_ends/mod.rs"]
 mod two_ends;
 mod video;
