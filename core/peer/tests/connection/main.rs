@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod audio;
+mod browsers;
 mod codecs;
 mod losses;
 mod measuring;
