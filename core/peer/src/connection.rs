@@ -228,7 +228,11 @@ impl Connection {
             self.add_screen().await?;
         }
         self.prepare(&remote).await;
+        let drops_restart = self.negotiation.drops_restart(&remote);
         let answer = self.negotiation.accept_offer(&remote).await?;
+        if drops_restart {
+            self.tell(PeerEvent::RestartDropped);
+        }
         self.settle(&remote).await;
         Ok(answer)
     }

@@ -25,12 +25,15 @@ pub(crate) struct Negotiation {
     /// Our offer that waits for its answer.
     offered: Option<Local>,
     has_remote_description: bool,
+    /// Of the other end's last description that was applied; another one is an ICE restart (RFC 8839 §4.4.1.1.1).
+    remote_ufrag: Option<String>,
     waiting: Vec<RemoteCandidate>,
 }
 
 /// A description of ours.
 struct Local {
     text: String,
+    ice_restart: bool,
     slots: Vec<Slot>,
 }
 
@@ -43,6 +46,7 @@ impl Negotiation {
             slots: Vec::new(),
             offered: None,
             has_remote_description: false,
+            remote_ufrag: None,
             waiting: Vec::new(),
         }
     }
@@ -74,8 +78,10 @@ impl Negotiation {
             .set_local_description(offer)
             .await
             .map_err(sdp)?;
+        let begun = self.offered.take().is_some_and(|offer| offer.ice_restart);
         self.offered = Some(Local {
             text: text.clone(),
+            ice_restart: begun || ice_restart && self.has_remote_description,
             slots,
         });
         Ok(text)
@@ -95,6 +101,12 @@ impl Negotiation {
         Remote::offer(text, &terms)
     }
 
+    /// Whether taking the offer costs us an ICE restart that we have begun.
+    pub(crate) fn drops_restart(&self, remote: &Remote) -> bool {
+        let ours = self.offered.as_ref().is_some_and(|offer| offer.ice_restart);
+        ours && self.remote_ufrag == remote.ufrag()
+    }
+
     /// Takes an offer that was looked through. One of ours that waits is rolled back.
     pub(crate) async fn accept_offer(&mut self, remote: &Remote) -> Result<String, PeerError> {
         let offer = RTCSessionDescription::offer(remote.for_engine()).map_err(sdp)?;
@@ -109,6 +121,7 @@ impl Negotiation {
             Ok(answer) => {
                 let answer = remote.answer(&answer);
                 self.slots = remote.slots(&self.slots);
+                self.remote_ufrag = remote.ufrag();
                 self.has_remote_description = true;
                 Ok(answer)
             }
@@ -163,6 +176,7 @@ impl Negotiation {
             slots.splice(..answered.len(), answered);
             self.slots = slots;
         }
+        self.remote_ufrag = remote.ufrag();
         self.has_remote_description = true;
         Ok(())
     }

@@ -4,6 +4,7 @@
 mod audio;
 mod browsers;
 mod codecs;
+mod glare;
 mod losses;
 mod measuring;
 mod muting;
