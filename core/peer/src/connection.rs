@@ -251,7 +251,7 @@ impl Connection {
             return Ok(());
         }
         let ssrc: u32 = rand::random();
-        self.link.add_screen([ssrc, send::rtx_ssrc(ssrc)]);
+        self.link.set_our_screen(vec![ssrc, send::rtx_ssrc(ssrc)]);
         let sender = send::add_video(&self.engine, ssrc, &self.codecs).await?;
         let (source, allowed) = (&self.media.screen_source, &self.permitted.send);
         let link = self.link.clone();
@@ -275,7 +275,7 @@ impl Connection {
     async fn prepare(&self, remote: &Remote) {
         *self.formats.lock() = self.negotiation.formats(remote);
         if let Some(media) = remote.media(TrackKind::Screen) {
-            self.link.add_screen(media.ssrcs.iter().copied());
+            self.link.set_their_screen(media.ssrcs.clone());
         }
         let codec = |kind| remote.media(kind).and_then(|media| media.codec);
         self.video.sender.prepare(codec(TrackKind::Video)).await;
