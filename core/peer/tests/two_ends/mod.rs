@@ -11,7 +11,7 @@ use ringwire_peer::{
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-pub const DEADLINE: Duration = Duration::from_secs(20);
+pub const DEADLINE: Duration = Duration::from_secs(60);
 
 pub fn media() -> PeerMedia {
     PeerMedia {
