@@ -226,14 +226,15 @@ fn sets_in_a_frame_of_their_own_are_no_picture_and_serve_all_key_frames() {
         }
         assembler.pop(start).map(|frame| frame.data.to_vec())
     };
-    let (idr, delta) = (vec![0x65, 1, 1], vec![0x41, 1, 1]);
-    assert_eq!(pushed(&[SPS.to_vec(), PPS.to_vec()]), None);
-    let with_sets = annex_b(&[SPS.to_vec(), PPS.to_vec(), idr.clone()]);
+    let sets = [SPS.to_vec(), PPS.to_vec()];
+    let (idr, delta) = ([vec![0x65, 1, 1]], [vec![0x41, 1, 1]]);
+    assert_eq!(pushed(&sets), None);
+    let with_sets = annex_b(&[&sets[..], &idr].concat());
     for _ in 0..3 {
-        assert_eq!(pushed(&[idr.clone()]), Some(with_sets.clone()));
-        assert_eq!(pushed(&[delta.clone()]), Some(annex_b(&[delta.clone()])));
-        assert_eq!(pushed(&[SPS.to_vec(), PPS.to_vec()]), None);
-        assert_eq!(pushed(&[delta.clone()]), Some(annex_b(&[delta.clone()])));
+        assert_eq!(pushed(&idr), Some(with_sets.clone()));
+        assert_eq!(pushed(&delta), Some(annex_b(&delta)));
+        assert_eq!(pushed(&sets), None);
+        assert_eq!(pushed(&delta), Some(annex_b(&delta)));
     }
     assert!(!assembler.key_frame_needed(start + ms(60_000)));
 }
