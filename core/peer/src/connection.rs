@@ -18,6 +18,7 @@ use crate::event::{PeerError, PeerEvent, PeerState, TrackKind};
 use crate::handler::Notice;
 use crate::link::Link;
 use crate::negotiate::Negotiation;
+use crate::nudge::Nudge;
 use crate::peer::Command;
 use crate::permission::Permitted;
 use crate::receive::{self, Acceptance, Formats, VideoTally};
@@ -127,7 +128,8 @@ impl Connection {
             TrackKind::Screen => screen.want_key_frame(),
             _ => camera.want_key_frame(),
         }));
-        let engine = engine::build(&config, &link, notify).await?;
+        let nudge = Nudge::default();
+        let engine = engine::build(&config, &link, notify, &nudge).await?;
         let (audio, video) = match add_tracks(&engine, &config.video_codecs).await {
             Ok(senders) => senders,
             Err(error) => {
@@ -145,7 +147,7 @@ impl Connection {
         tasks.spawn(send::send_video(video.writer(), outlet.clone(), frames));
         let video = Sending::new(video, outlet);
         Ok(Self {
-            negotiation: Negotiation::new(engine.clone(), &config),
+            negotiation: Negotiation::new(engine.clone(), nudge, &config),
             engine,
             codecs: config.video_codecs,
             offers_screen: config.screen,

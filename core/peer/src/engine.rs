@@ -26,6 +26,7 @@ use crate::config::{IcePolicy, IceServer, PeerConfig, VideoCodec};
 use crate::event::PeerError;
 use crate::handler::{Handler, Notice};
 use crate::link::Link;
+use crate::nudge::Nudge;
 use crate::runtime::PeerRuntime;
 
 const OPUS_PAYLOAD_TYPE: u8 = 111;
@@ -41,20 +42,22 @@ pub(crate) async fn build(
     config: &PeerConfig,
     link: &Arc<Link>,
     notices: &mpsc::UnboundedSender<Notice>,
+    nudge: &Nudge,
 ) -> Result<Arc<dyn PeerConnection>, PeerError> {
     if config.mdns {
-        match build_with(config, link, notices, MulticastDnsMode::QueryOnly).await {
+        match build_with(config, link, notices, nudge, MulticastDnsMode::QueryOnly).await {
             Ok(connection) => return Ok(connection),
             Err(error) => tracing::debug!(%error, "no mDNS here, going on without"),
         }
     }
-    build_with(config, link, notices, MulticastDnsMode::Disabled).await
+    build_with(config, link, notices, nudge, MulticastDnsMode::Disabled).await
 }
 
 async fn build_with(
     config: &PeerConfig,
     link: &Arc<Link>,
     notices: &mpsc::UnboundedSender<Notice>,
+    nudge: &Nudge,
     mdns: MulticastDnsMode,
 ) -> Result<Arc<dyn PeerConnection>, PeerError> {
     let refused = |error: webrtc::error::Error| PeerError::SetUp(error.to_string());
@@ -63,9 +66,10 @@ async fn build_with(
         .with_media_engine(media_engine(&config.video_codecs).map_err(refused)?)
         .with_interceptor_registry(chain::registry(link))
         .with_setting_engine(settings(mdns))
-        .with_runtime(Arc::new(PeerRuntime::new(notices.clone())))
+        .with_runtime(Arc::new(PeerRuntime::new(notices.clone(), nudge.clone())))
         .with_handler(Arc::new(Handler {
             notices: notices.clone(),
+            nudge: nudge.clone(),
         }))
         .with_udp_addrs(config.bind.clone())
         .build()

@@ -43,6 +43,7 @@ mod handler;
 mod link;
 mod meter;
 mod negotiate;
+mod nudge;
 mod peer;
 mod permission;
 mod receive;

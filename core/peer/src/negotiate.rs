@@ -8,6 +8,7 @@ use webrtc::peer_connection::{PeerConnection, RTCIceCandidateInit, RTCSessionDes
 use crate::config::{PeerConfig, VideoCodec};
 use crate::description::{self, Remote, Slot, Terms};
 use crate::event::PeerError;
+use crate::nudge::Nudge;
 use crate::peer::RemoteCandidate;
 use crate::receive::Formats;
 
@@ -27,6 +28,9 @@ pub(crate) struct Negotiation {
     has_remote_description: bool,
     /// Of the other end's last description that was applied; another one is an ICE restart (RFC 8839 §4.4.1.1.1).
     remote_ufrag: Option<String>,
+    nudge: Nudge,
+    /// No candidate was added since the last remote description.
+    awaits_candidate: bool,
     waiting: Vec<RemoteCandidate>,
 }
 
@@ -38,9 +42,11 @@ struct Local {
 }
 
 impl Negotiation {
-    pub(crate) fn new(engine: Arc<dyn PeerConnection>, config: &PeerConfig) -> Self {
+    pub(crate) fn new(engine: Arc<dyn PeerConnection>, nudge: Nudge, config: &PeerConfig) -> Self {
         Self {
             engine,
+            nudge,
+            awaits_candidate: false,
             mdns: config.mdns,
             codecs: config.video_codecs.clone(),
             slots: Vec::new(),
@@ -122,7 +128,7 @@ impl Negotiation {
                 let answer = remote.answer(&answer);
                 self.slots = remote.slots(&self.slots);
                 self.remote_ufrag = remote.ufrag();
-                self.has_remote_description = true;
+                self.described();
                 Ok(answer)
             }
             Err(error) => {
@@ -177,7 +183,7 @@ impl Negotiation {
             self.slots = slots;
         }
         self.remote_ufrag = remote.ufrag();
-        self.has_remote_description = true;
+        self.described();
         Ok(())
     }
 
@@ -208,7 +214,12 @@ impl Negotiation {
         refused
     }
 
-    async fn apply(&self, candidate: RemoteCandidate) -> Result<(), PeerError> {
+    fn described(&mut self) {
+        self.has_remote_description = true;
+        self.awaits_candidate = true;
+    }
+
+    async fn apply(&mut self, candidate: RemoteCandidate) -> Result<(), PeerError> {
         if candidate.candidate.is_empty() {
             return Ok(());
         }
@@ -228,6 +239,11 @@ impl Negotiation {
             ..Default::default()
         };
         let added = self.engine.add_ice_candidate(init).await;
+        // The first is checked at once. Others wait for the next round: each round costs every candidate one of the few
+        // checks that it gets.
+        if added.is_ok() && std::mem::take(&mut self.awaits_candidate) {
+            self.nudge.wake();
+        }
         added.map_err(|error| PeerError::Candidate(error.to_string()))
     }
 
