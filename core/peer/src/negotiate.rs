@@ -107,6 +107,11 @@ impl Negotiation {
         Remote::offer(text, &terms)
     }
 
+    /// Whether an offer of ours waits for its answer.
+    pub(crate) fn is_offering(&self) -> bool {
+        self.offered.is_some()
+    }
+
     /// Whether taking the offer costs us an ICE restart that we have begun.
     pub(crate) fn drops_restart(&self, remote: &Remote) -> bool {
         let ours = self.offered.as_ref().is_some_and(|offer| offer.ice_restart);
