@@ -85,7 +85,7 @@ impl Remote {
         }
         let mut sdp = Sdp::parse(text);
         for line in ["a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:"] {
-            if !sdp.has_line(line) {
+            if sdp.line(line).is_none() {
                 return Err(refused(line));
             }
         }
@@ -135,6 +135,11 @@ impl Remote {
     pub(crate) fn media(&self, kind: TrackKind) -> Option<&Media> {
         let mut media = self.uses.iter().flatten().filter_map(Use::media);
         media.find(|media| media.kind == kind)
+    }
+
+    /// The first `a=ice-ufrag`; all sections have the same, being bundled.
+    pub(crate) fn ufrag(&self) -> Option<String> {
+        self.sdp.line("a=ice-ufrag:").map(str::to_owned)
     }
 
     pub(crate) fn is_offer(&self) -> bool {

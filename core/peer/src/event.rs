@@ -88,6 +88,9 @@ pub enum PeerEvent {
         /// Why.
         error: PeerError,
     },
+    /// An ICE restart of ours was dropped for an offer that restarts nothing; comes before its `Answer`. Our sockets are
+    /// new and the other end knows nothing of it: nothing passes until the restart is offered again.
+    RestartDropped,
     /// A local candidate: send it to the other end. Always after the description it belongs to.
     Candidate {
         /// `candidate:…` (RFC 8839 §5.1), empty at the end of candidates.

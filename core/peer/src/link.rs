@@ -1,7 +1,6 @@
 //! What the chain of interceptors and the rest of a connection share: the estimate, the backlog, the counters.
 //! Written on the driver's task, read from anywhere.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
@@ -15,8 +14,8 @@ pub(crate) struct Link {
     target_bps: AtomicU64,
     backlog_bytes: AtomicUsize,
     counters: Mutex<Counters>,
-    /// SSRCs of both ends' screens, retransmissions among them.
-    screen: Mutex<HashSet<u32>>,
+    /// SSRCs of our screen and of the other end's, retransmissions among them.
+    screens: Mutex<[Vec<u32>; 2]>,
     key_frame_asked: Box<dyn Fn(TrackKind) + Send + Sync>,
 }
 
@@ -47,7 +46,7 @@ impl Link {
             target_bps: AtomicU64::new(START_BPS as u64),
             backlog_bytes: AtomicUsize::new(0),
             counters: Mutex::default(),
-            screen: Mutex::default(),
+            screens: Mutex::default(),
             key_frame_asked: Box::new(key_frame_asked),
         }
     }
@@ -79,13 +78,19 @@ impl Link {
     }
 
     /// To be told before packets of these SSRCs pass.
-    pub(crate) fn add_screen(&self, ssrcs: impl IntoIterator<Item = u32>) {
-        self.screen.lock().extend(ssrcs);
+    pub(crate) fn set_our_screen(&self, ssrcs: Vec<u32>) {
+        self.screens.lock()[0] = ssrcs;
+    }
+
+    /// To be told before packets of these SSRCs pass.
+    pub(crate) fn set_their_screen(&self, ssrcs: Vec<u32>) {
+        self.screens.lock()[1] = ssrcs;
     }
 
     /// Which pictures the stream `ssrc` carries.
     pub(crate) fn kind_of_pictures(&self, ssrc: u32) -> TrackKind {
-        if self.screen.lock().contains(&ssrc) {
+        let screens = self.screens.lock();
+        if screens.iter().any(|ssrcs| ssrcs.contains(&ssrc)) {
             TrackKind::Screen
         } else {
             TrackKind::Video

@@ -26,6 +26,8 @@ pub(crate) struct Negotiation {
     /// Our offer that waits for its answer.
     offered: Option<Local>,
     has_remote_description: bool,
+    /// Of the other end's last description that was applied; another one is an ICE restart (RFC 8839 §4.4.1.1.1).
+    remote_ufrag: Option<String>,
     nudge: Nudge,
     /// No candidate was added since the last remote description.
     awaits_candidate: bool,
@@ -35,6 +37,7 @@ pub(crate) struct Negotiation {
 /// A description of ours.
 struct Local {
     text: String,
+    ice_restart: bool,
     slots: Vec<Slot>,
 }
 
@@ -49,6 +52,7 @@ impl Negotiation {
             slots: Vec::new(),
             offered: None,
             has_remote_description: false,
+            remote_ufrag: None,
             waiting: Vec::new(),
         }
     }
@@ -80,8 +84,10 @@ impl Negotiation {
             .set_local_description(offer)
             .await
             .map_err(sdp)?;
+        let begun = self.offered.take().is_some_and(|offer| offer.ice_restart);
         self.offered = Some(Local {
             text: text.clone(),
+            ice_restart: begun || ice_restart && self.has_remote_description,
             slots,
         });
         Ok(text)
@@ -101,6 +107,17 @@ impl Negotiation {
         Remote::offer(text, &terms)
     }
 
+    /// Whether an offer of ours waits for its answer.
+    pub(crate) fn is_offering(&self) -> bool {
+        self.offered.is_some()
+    }
+
+    /// Whether taking the offer costs us an ICE restart that we have begun.
+    pub(crate) fn drops_restart(&self, remote: &Remote) -> bool {
+        let ours = self.offered.as_ref().is_some_and(|offer| offer.ice_restart);
+        ours && self.remote_ufrag == remote.ufrag()
+    }
+
     /// Takes an offer that was looked through. One of ours that waits is rolled back.
     pub(crate) async fn accept_offer(&mut self, remote: &Remote) -> Result<String, PeerError> {
         let offer = RTCSessionDescription::offer(remote.for_engine()).map_err(sdp)?;
@@ -115,6 +132,7 @@ impl Negotiation {
             Ok(answer) => {
                 let answer = remote.answer(&answer);
                 self.slots = remote.slots(&self.slots);
+                self.remote_ufrag = remote.ufrag();
                 self.described();
                 Ok(answer)
             }
@@ -169,6 +187,7 @@ impl Negotiation {
             slots.splice(..answered.len(), answered);
             self.slots = slots;
         }
+        self.remote_ufrag = remote.ufrag();
         self.described();
         Ok(())
     }

@@ -96,13 +96,13 @@ impl Peer {
     }
 
     /// Makes an offer with sound and pictures in both directions: `Offer` or `Failed`. With `ice_restart` the
-    /// sockets are bound anew and new credentials are offered.
+    /// sockets are bound anew and new credentials are offered. It takes the place of an offer that waits for its answer.
     pub fn create_offer(&self, op: u64, ice_restart: bool) {
         self.send(Command::CreateOffer { op, ice_restart });
     }
 
     /// Takes the other end's offer and makes an answer: `Answer` or `Failed`. An offer of ours that waits for its
-    /// answer is rolled back.
+    /// answer is rolled back; if it restarted ICE and theirs does not, `RestartDropped` is told first.
     pub fn accept_offer(&self, op: u64, sdp: String) {
         self.send(Command::AcceptOffer { op, sdp });
     }

@@ -100,11 +100,11 @@ impl Sdp {
         text
     }
 
-    /// Whether any line, in any place, begins with `prefix`.
-    pub(crate) fn has_line(&self, prefix: &str) -> bool {
+    /// What follows `prefix` in the first line, in any place, that begins with it.
+    pub(crate) fn line(&self, prefix: &str) -> Option<&str> {
         let sections = self.sections.iter().flat_map(|section| &section.lines);
         let mut lines = self.session.iter().chain(sections);
-        lines.any(|line| line.starts_with(prefix))
+        lines.find_map(|line| line.strip_prefix(prefix))
     }
 }
 
@@ -227,7 +227,8 @@ mod tests {
         video.set_direction(Direction::BOTH);
         video.set_payload_types(&[96]);
         assert!(sdp.text().contains("m=video 9 UDP/TLS/RTP/SAVPF 96\r\n"));
-        assert!(!sdp.has_line("a=recvonly") && sdp.has_line("a=sendrecv"));
+        assert_eq!(sdp.line("a=recvonly"), None);
+        assert_eq!(sdp.line("a=sendrecv"), Some(""));
         assert_eq!(sdp.sections[0].direction(), Direction::BOTH);
     }
 

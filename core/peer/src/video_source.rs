@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering::AcqRel, Ordering::Acquire, Orderin
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use ringwire_media::vp8::{Payload, Vp8Packetizer};
-use ringwire_media::{MediaError, Rotation, RtpClock, VideoCodec, VideoFrame};
+use ringwire_media::h264::{AccessUnit, H264Packetizer};
+use ringwire_media::vp8::Vp8Packetizer;
+use ringwire_media::{MediaError, Payload, Rotation, RtpClock, VideoCodec, VideoFrame};
 use tokio::sync::{Notify, mpsc, watch};
 
 use crate::event::TrackKind;
@@ -44,7 +45,8 @@ struct Shared {
 
 #[derive(Debug)]
 struct State {
-    packetizer: Vp8Packetizer,
+    vp8: Vp8Packetizer,
+    h264: H264Packetizer,
     clock: RtpClock,
     outlets: Vec<Attached>,
     wanted_at: Option<Instant>,
@@ -89,7 +91,8 @@ impl VideoSource {
     /// A source without connections.
     pub fn new() -> Self {
         let state = State {
-            packetizer: Vp8Packetizer::new(rand::random()),
+            vp8: Vp8Packetizer::new(rand::random()),
+            h264: H264Packetizer::new(),
             clock: RtpClock::video(rand::random()),
             outlets: Vec::new(),
             wanted_at: None,
@@ -108,6 +111,9 @@ impl VideoSource {
     /// Hands one frame to every connection that may send. From any thread; never waits for the network: where a
     /// connection cannot keep up, frames are dropped up to the next key frame, which is then wanted.
     ///
+    /// H.264 crosses as access units in Annex B form. Whether one is a key frame is read from it, whatever
+    /// `key_frame` says. Parameter sets may come with each, with the first, or before it in a frame of their own.
+    ///
     /// # Errors
     /// [`MediaError::WrongCodec`] if connections have agreed on codecs and the frame's is not among them; any
     /// [`MediaError`] if the frame is empty, larger than 2 MiB or not what its codec says. Nothing was sent.
@@ -115,6 +121,10 @@ impl VideoSource {
         if frame.data.is_empty() || frame.data.len() > MAX_FRAME {
             return Err(MediaError::Invalid { field: "data" });
         }
+        let key_frame = match frame.codec {
+            VideoCodec::H264 => AccessUnit::parse(&frame.data)?.is_key_frame(),
+            _ => frame.key_frame,
+        };
         let now = Instant::now();
         let mut state = self.shared.state.lock();
         let state = &mut *state;
@@ -127,16 +137,24 @@ impl VideoSource {
                 wanted: *wanted,
             });
         }
-        state.frames += 1;
-        state.key_frames += u64::from(frame.key_frame);
-        let timestamp = state.clock.timestamp(frame.timestamp);
         let mut packets = None;
+        if frame.codec == VideoCodec::H264 {
+            // Even if nobody takes it: the next key frame may need its parameter sets.
+            let made = state.packetize(frame, key_frame)?;
+            if made.payloads.is_empty() {
+                return Ok(());
+            }
+            packets = Some(Arc::new(made));
+        }
+        state.frames += 1;
+        state.key_frames += u64::from(key_frame);
         let mut want_key_frame = false;
-        for attached in &mut state.outlets {
+        for place in 0..state.outlets.len() {
+            let attached = &mut state.outlets[place];
             if attached.outlet.codec() != Some(frame.codec) {
                 continue;
             }
-            match attached.admit(frame, now) {
+            match attached.admit(frame.data.len(), key_frame, now) {
                 Admission::Closed | Admission::Congested => continue,
                 Admission::NeedsKeyFrame => {
                     want_key_frame = true;
@@ -146,13 +164,9 @@ impl VideoSource {
             }
             let packets = match &packets {
                 Some(packets) => packets,
-                None => packets.insert(Arc::new(VideoPackets {
-                    payloads: state.packetizer.packetize(frame, MAX_PAYLOAD)?,
-                    timestamp,
-                    key_frame: frame.key_frame,
-                    rotation: frame.rotation,
-                })),
+                None => packets.insert(Arc::new(state.packetize(frame, key_frame)?)),
             };
+            let attached = &mut state.outlets[place];
             if attached.queue.try_send(packets.clone()).is_err() {
                 attached.needs_key_frame = true;
                 want_key_frame = true;
@@ -249,6 +263,23 @@ impl Default for VideoSource {
 }
 
 impl State {
+    fn packetize(
+        &mut self,
+        frame: &VideoFrame,
+        key_frame: bool,
+    ) -> Result<VideoPackets, MediaError> {
+        let payloads = match frame.codec {
+            VideoCodec::H264 => self.h264.packetize(frame, MAX_PAYLOAD)?,
+            _ => self.vp8.packetize(frame, MAX_PAYLOAD)?,
+        };
+        Ok(VideoPackets {
+            payloads,
+            timestamp: self.clock.timestamp(frame.timestamp),
+            key_frame,
+            rotation: frame.rotation,
+        })
+    }
+
     fn codecs(&self) -> Vec<VideoCodec> {
         let mut codecs = Vec::new();
         for codec in self.outlets.iter().filter_map(|held| held.outlet.codec()) {
@@ -269,7 +300,7 @@ enum Admission {
 }
 
 impl Attached {
-    fn admit(&mut self, frame: &VideoFrame, now: Instant) -> Admission {
+    fn admit(&mut self, bytes: usize, key_frame: bool, now: Instant) -> Admission {
         self.needs_key_frame |= self.outlet.broken.swap(false, AcqRel);
         if !self.outlet.is_open() {
             self.needs_key_frame = true;
@@ -279,11 +310,11 @@ impl Attached {
             self.needs_key_frame = true;
             return Admission::Congested;
         }
-        if self.needs_key_frame && !frame.key_frame {
+        if self.needs_key_frame && !key_frame {
             return Admission::NeedsKeyFrame;
         }
         self.needs_key_frame = false;
-        self.meter.add(frame.data.len());
+        self.meter.add(bytes);
         Admission::Pass
     }
 }
@@ -318,116 +349,4 @@ impl VideoOutlet {
 }
 
 #[cfg(test)]
-mod tests {
-    use bytes::Bytes;
-
-    use super::*;
-
-    fn frame(index: u64, key_frame: bool, len: usize) -> VideoFrame {
-        VideoFrame {
-            codec: VideoCodec::Vp8,
-            data: Bytes::from(vec![u8::from(!key_frame); len]),
-            timestamp: Duration::from_millis(index * 33),
-            key_frame,
-            rotation: Rotation::None,
-        }
-    }
-
-    /// `frame` fills key frames with zeros.
-    fn is_key_frame(packets: &VideoPackets) -> bool {
-        packets.payloads[0].data.last() == Some(&0)
-    }
-
-    /// A connection that is ready, and the caller's leave to send to it.
-    fn attach(
-        source: &VideoSource,
-    ) -> (
-        watch::Sender<Outgoing>,
-        Arc<VideoOutlet>,
-        mpsc::Receiver<Arc<VideoPackets>>,
-    ) {
-        let allowed = watch::Sender::default();
-        let link = Arc::new(Link::new(|_| ()));
-        let (outlet, frames) = source.attach(TrackKind::Video, link, allowed.subscribe());
-        outlet.set_ready(true);
-        outlet.set_codec(Some(VideoCodec::Vp8));
-        (allowed, outlet, frames)
-    }
-
-    const PICTURES: Outgoing = Outgoing {
-        audio: false,
-        video: true,
-        screen: false,
-    };
-
-    #[test]
-    fn nothing_is_sent_before_a_key_frame_and_one_is_wanted() {
-        let source = VideoSource::new();
-        let (allowed, _outlet, mut frames) = attach(&source);
-        source.push(&frame(0, true, 100)).unwrap();
-        assert!(frames.try_recv().is_err(), "sent while closed");
-        allowed.send_replace(PICTURES);
-        assert!(!source.take_key_frame_wanted());
-        source.push(&frame(1, false, 100)).unwrap();
-        assert!(frames.try_recv().is_err(), "sent without its key frame");
-        assert!(source.take_key_frame_wanted());
-        source.push(&frame(2, true, 100)).unwrap();
-        source.push(&frame(3, false, 3_000)).unwrap();
-        assert!(is_key_frame(&frames.try_recv().unwrap()));
-        let packets = frames.try_recv().unwrap();
-        let markers: Vec<bool> = packets
-            .payloads
-            .iter()
-            .map(|payload| payload.marker)
-            .collect();
-        assert_eq!(markers, [false, false, true]);
-    }
-
-    #[test]
-    fn a_full_queue_drops_to_the_next_key_frame() {
-        let source = VideoSource::new();
-        let (allowed, _outlet, mut frames) = attach(&source);
-        allowed.send_replace(PICTURES);
-        for index in 0..QUEUE as u64 + 5 {
-            source.push(&frame(index, index == 0, 100)).unwrap();
-        }
-        assert!(source.take_key_frame_wanted());
-        let mut queued = 0;
-        while frames.try_recv().is_ok() {
-            queued += 1;
-        }
-        assert_eq!(queued, QUEUE);
-        source.push(&frame(90, false, 100)).unwrap();
-        assert!(frames.try_recv().is_err(), "a frame after a hole");
-        source.push(&frame(91, true, 100)).unwrap();
-        assert!(is_key_frame(&frames.try_recv().unwrap()));
-    }
-
-    #[test]
-    fn one_slow_connection_does_not_disturb_another() {
-        let source = VideoSource::new();
-        let (slow, _slow_outlet, _slow_frames) = attach(&source);
-        let (quick, _quick_outlet, mut quick_frames) = attach(&source);
-        slow.send_replace(PICTURES);
-        quick.send_replace(PICTURES);
-        for index in 0..100 {
-            source.push(&frame(index, index == 0, 100)).unwrap();
-            assert!(quick_frames.try_recv().is_ok(), "frame {index}");
-        }
-    }
-
-    #[test]
-    fn bad_frames_are_refused() {
-        let source = VideoSource::new();
-        assert!(source.push(&frame(0, true, 0)).is_err());
-        assert!(source.push(&frame(0, true, MAX_FRAME + 1)).is_err());
-    }
-
-    #[tokio::test]
-    async fn a_wish_for_a_key_frame_wakes_who_waits() {
-        let source = VideoSource::new();
-        source.want_key_frame();
-        source.key_frame_wanted().await;
-        assert!(!source.take_key_frame_wanted());
-    }
-}
+mod tests;
