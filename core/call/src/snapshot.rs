@@ -55,7 +55,7 @@ pub struct CallView {
     pub media: LocalMedia,
     /// The first tap, or the first word of it.
     pub initiated_at: Instant,
-    /// When the ring here, or the wait for an answer, ends; `None` once answered.
+    /// When the ring here, the wait for an answer or the offer to join ends; `None` once answered.
     pub ring_deadline: Option<Instant>,
     /// When it was answered, by the server's clock.
     pub answered_at: Option<Timestamp>,

@@ -152,7 +152,8 @@ fn outcome() -> impl Strategy<Value = Result<Ack, AckFailure>> {
             CallError::new(ErrorCode::CallAlreadyActive, "").about(&"c1".parse().unwrap())
         ))),
         (1_u8..4, any::<bool>(), any::<bool>())
-            .prop_map(|(n, direct, mine)| Err(AckFailure::Refused(glare(n, direct, mine)))),
+            .prop_map(|(n, direct, mine)| AckFailure::Refused(glare(n, direct, mine)))
+            .prop_map(Err),
     ]
 }
 
