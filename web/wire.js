@@ -2,7 +2,7 @@
 // Knows the transport part of the contract; what events mean is not decided here.
 
 /** What this page can do beyond the basic contract, as announced in `client.capabilities`. */
-export const CAPABILITIES = ['ringing', 'negotiate', 'version'];
+export const CAPABILITIES = ['ringing', 'negotiate', 'version', 'screen', 'hold'];
 export const VERSION = '0.1.0';
 
 const ACK_MS = 8_000;
@@ -17,7 +17,7 @@ export class Wire {
   #io;
   #on;
   #socket = null;
-  #token = null;
+  #identity = null;
   #late = [];
   #refusals = 0;
   #state = 'signed-out';
@@ -36,11 +36,16 @@ export class Wire {
 
   get state() { return this.#state; }
 
-  /** Opens the socket with a token; a later one of the same user replaces it. Another user signs out first. */
-  connect(token) {
+  /**
+   * Opens the socket with a user's token or, with `guest`, a guest's session; a later one of the same person replaces it.
+   * Another person signs out first.
+   */
+  connect(token, { guest = false } = {}) {
     this.close();
     this.#refusals = 0;
-    this.#token = token;
+    this.#identity = guest
+      ? { sessionToken: token, sessionType: 'anonymous' }
+      : { authToken: token, tokenType: 'jwt' };
     this.#set('connecting');
     const socket = this.#io({
       path: '/socket.io/',
@@ -50,8 +55,7 @@ export class Wire {
       reconnectionDelayMax: 7_000,
       randomizationFactor: 1,
       auth: (answer) => answer({
-        authToken: this.#token,
-        tokenType: 'jwt',
+        ...this.#identity,
         client: { name: 'ringwire-web', version: VERSION, platform: 'web', deviceId: this.deviceId, capabilities: CAPABILITIES },
       }),
     });

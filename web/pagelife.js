@@ -1,0 +1,37 @@
+// What the browser does to the page: another network, hidden and shown again, reloaded or closed.
+
+import { leave } from './comeback.js';
+
+/** `page` is `{machine(), account, wire, feed}`. */
+export function watchPage({ machine, account, wire, feed }) {
+  const answered = () => machine().calls.filter(({ callId, peerJoined }) => callId && peerJoined);
+  const tell = (event, { callId, myParticipantId }, more) => (
+    wire.tell(event, { callId, participantId: myParticipantId ?? machine().me.userId, ...more }));
+
+  addEventListener('online', () => {
+    wire.hurry();
+    feed({ type: 'network' });
+  });
+
+  document.addEventListener('visibilitychange', () => {
+    const event = document.hidden ? 'call:backgrounded' : 'call:foregrounded';
+    for (const call of answered()) if (call.everConnected) tell(event, call);
+  });
+
+  addEventListener('beforeunload', (event) => { if (answered().length) event.preventDefault(); });
+
+  // A page cannot tell a reload from its end. What is answered waits for the next load of this tab, as it does after a
+  // crash; what only rings at the other end is cancelled. A ring here goes on: another device of mine may take it.
+  addEventListener('pagehide', () => {
+    leave(machine().me.userId, answered());
+    for (const call of machine().calls) {
+      if (call.peerJoined) tell('call:reconnecting', call, { attempt: 1 });
+      else if (call.direction === 'outgoing') feed({ type: 'hangUp', key: call.key });
+    }
+    wire.close();
+  });
+
+  addEventListener('pageshow', ({ persisted }) => {
+    if (persisted && account.session) wire.connect(account.session.token, { guest: account.session.guest });
+  });
+}
