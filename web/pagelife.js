@@ -1,12 +1,15 @@
 // What the browser does to the page: another network, hidden and shown again, reloaded or closed.
 
-import { leave } from './comeback.js';
+import { keep, kept } from './comeback.js';
 
 /** `page` is `{machine(), account, wire, feed}`. */
 export function watchPage({ machine, account, wire, feed }) {
   const answered = () => machine().calls.filter(({ callId, peerJoined }) => callId && peerJoined);
   const tell = (event, { callId, myParticipantId }, more) => (
     wire.tell(event, { callId, participantId: myParticipantId ?? machine().me.userId, ...more }));
+
+  const farewell = startFarewell();
+  farewell?.postMessage({ back: kept() });
 
   addEventListener('online', () => {
     wire.hurry();
@@ -20,10 +23,13 @@ export function watchPage({ machine, account, wire, feed }) {
 
   addEventListener('beforeunload', (event) => { if (answered().length) event.preventDefault(); });
 
-  // A page cannot tell a reload from its end. What is answered waits for the next load of this tab, as it does after a
-  // crash; what only rings at the other end is cancelled. A ring here goes on: another device of mine may take it.
+  // A page cannot tell a reload from its end. What is answered waits for the next load of this tab; what only rings at the
+  // other end is cancelled. A ring here goes on: another device of mine may take it.
   addEventListener('pagehide', () => {
-    leave(machine().me.userId, answered());
+    const calls = answered();
+    keep(machine().me.userId, calls);
+    const { token, guest } = account.session ?? {};
+    farewell?.postMessage({ gone: { callIds: calls.map(({ callId }) => callId), deviceId: wire.deviceId, token, guest } });
     for (const call of machine().calls) {
       if (call.peerJoined) tell('call:reconnecting', call, { attempt: 1 });
       else if (call.direction === 'outgoing') feed({ type: 'hangUp', key: call.key });
@@ -34,4 +40,12 @@ export function watchPage({ machine, account, wire, feed }) {
   addEventListener('pageshow', ({ persisted }) => {
     if (persisted && account.session) wire.connect(account.session.token, { guest: account.session.guest });
   });
+}
+
+function startFarewell() {
+  try {
+    return new SharedWorker(new URL('./farewell.js', import.meta.url), { type: 'module', extendedLifetime: true }).port;
+  } catch {
+    return null;
+  }
 }
