@@ -18,6 +18,10 @@ import { View } from './view.js';
 import { Wire } from './wire.js';
 import { endWords, mediaWords } from './words.js';
 
+/**
+ * Of the address: `as` signs a demo person in, `raw` leaves the sound unprocessed, `codec=vp8|h264` is named first,
+ * `waiting=off` declines a second ring as busy, `knows=ringing,…` announces no more than that.
+ */
 const params = new URLSearchParams(location.search);
 const TICK_MS = 500;
 const SAMPLE_MS = 1_000;
@@ -26,7 +30,9 @@ const tones = new Tones();
 const view = new View(act);
 const account = new Account();
 const studio = new Studio({ raw: params.has('raw') });
-const playback = new Playback({ main: view.remote, screen: view.screen, changed: () => render() });
+const playback = new Playback({
+  sound: view.sound, camera: view.remote, screen: view.screen, changed: () => render(),
+});
 const peers = new Peers({
   codec: CODECS.find((name) => name === params.get('codec')) ?? null,
   on: {
@@ -36,7 +42,7 @@ const peers = new Peers({
     remote: () => sync(),
   },
 });
-const wire = new Wire(io, { state: onSocket, signedIn: onSignedIn, event: onWireEvent, refused: onRefused });
+const wire = new Wire(io, { state: onSocket, signedIn: onSignedIn, event: onWireEvent, refused: onRefused }, params.get('knows')?.split(','));
 
 let machine = start(null);
 let note = null;

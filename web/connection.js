@@ -16,7 +16,7 @@ export class Connection {
   #work = Promise.resolve();
   #closed = false;
   #agreed = false;
-  #remote = { stream: new MediaStream(), screen: new MediaStream() };
+  #remote = { sound: new MediaStream(), camera: new MediaStream(), screen: new MediaStream() };
   #local = { audio: new MediaStream(), screen: new MediaStream() };
   #tracks = { audio: null, video: null, screen: null };
   #lines = { audio: null, video: null, screen: null };
@@ -25,7 +25,7 @@ export class Connection {
   /**
    * The offerer of a pair holds its ground when both offer, the other gives way. `screen` says that an offer of ours has a
    * second video section, `codec` which video codec is named first.
-   * `on`: `{signal(signal), ice(state), described(), remote({stream, screen}), problem(error)}`.
+   * `on`: `{signal(signal), ice(state), described(), remote({sound, camera, screen}), problem(error)}`.
    */
   constructor({ offerer, screen = false, codec = null, iceServers, on }) {
     this.#on = on;
@@ -38,8 +38,8 @@ export class Connection {
     pc.oniceconnectionstatechange = () => this.#tell('ice', pc.iceConnectionState);
     pc.onconnectionstatechange = () => { if (pc.connectionState === 'failed') this.#tell('ice', 'failed'); };
     pc.ontrack = ({ track, transceiver }) => {
-      const isScreen = track.kind === 'video' && this.#videos().indexOf(transceiver) > 0;
-      this.#remote[isScreen ? 'screen' : 'stream'].addTrack(track);
+      const name = track.kind === 'audio' ? 'sound' : this.#videos().indexOf(transceiver) > 0 ? 'screen' : 'camera';
+      this.#remote[name].addTrack(track);
       this.#tell('remote', this.#remote);
     };
   }

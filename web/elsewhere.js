@@ -100,8 +100,8 @@ export function activeCalls(at, { askedFor, ok, data }, take) {
     if (session && !isEnd(session.status)) take(here, session);
     else if (!call.asks) end(here, session?.endReason ?? (call.answeredAt ? 'connectionLost' : 'missed'));
   }
-  state.elsewhere = sessions.filter((session) => !isEnd(session.status)
-    && !state.gone.includes(session.id) && !state.calls.some(({ callId }) => callId === session.id))
+  state.elsewhere = sessions
+    .filter(({ id, status }) => !isEnd(status) && !state.calls.some(({ callId }) => callId === id))
     .flatMap((session) => found(state, session));
   for (const { callId, ...how } of state.comeback.splice(0)) takeOver(at, { callId, ...how });
 }

@@ -18,7 +18,7 @@ export class Peers {
   connect({ key, offerer, iceServers, screen }) {
     const before = this.#peers.get(key);
     before?.connection.close();
-    const peer = { connection: null, stream: null, screen: null, meter: before?.meter ?? new Meter(), seen: before?.seen ?? null };
+    const peer = { connection: null, remote: null, meter: before?.meter ?? new Meter(), seen: before?.seen ?? null };
     const on = this.#on;
     peer.connection = new Connection({
       offerer, iceServers, screen, codec: this.#codec,
@@ -26,8 +26,8 @@ export class Peers {
         signal: (signal) => on.signal(key, signal),
         ice: (state) => on.ice(key, state),
         described: () => on.described(key),
-        remote: ({ stream, screen: shared }) => {
-          Object.assign(peer, { stream, screen: shared });
+        remote: (remote) => {
+          peer.remote = remote;
           on.remote(key);
         },
         problem: (error) => console.warn('connection:', error?.name, error?.message),
@@ -38,7 +38,7 @@ export class Peers {
     if (offerer) peer.connection.offer();
   }
 
-  /** `{connection, stream, screen, meter, seen}` of a call, or undefined. */
+  /** `{connection, remote: {sound, camera, screen}, meter, seen}` of a call, or undefined. */
   of(key) { return this.#peers.get(key); }
 
   connection(key) { return this.#peers.get(key)?.connection; }

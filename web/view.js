@@ -11,6 +11,7 @@ export class View {
   #status = null;
   #waiting = null;
   #toastTimer = null;
+  sound = $('sound');
   remote = $('remote');
   screen = $('screen');
   own = $('own');

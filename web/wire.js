@@ -16,6 +16,7 @@ const RETRY_MAX_MS = 7_000;
 export class Wire {
   #io;
   #on;
+  #capabilities;
   #socket = null;
   #identity = null;
   #late = [];
@@ -29,9 +30,10 @@ export class Wire {
    * `io` is socket.io-client's; `on` is `{state(name), signedIn({user, capabilities}), event(name, payload),
    * refused({code, message})}`. States: signed-out, connecting, connected, reconnecting.
    */
-  constructor(io, on) {
+  constructor(io, on, capabilities = CAPABILITIES) {
     this.#io = io;
     this.#on = on;
+    this.#capabilities = capabilities;
   }
 
   get state() { return this.#state; }
@@ -56,7 +58,7 @@ export class Wire {
       randomizationFactor: 1,
       auth: (answer) => answer({
         ...this.#identity,
-        client: { name: 'ringwire-web', version: VERSION, platform: 'web', deviceId: this.deviceId, capabilities: CAPABILITIES },
+        client: { name: 'ringwire-web', version: VERSION, platform: 'web', deviceId: this.deviceId, capabilities: this.#capabilities },
       }),
     });
     this.#socket = socket;

@@ -191,6 +191,8 @@ test('a ring that was answered elsewhere has the page look what goes on there', 
   const page = new Page().rings().event('call:already-answered', { callId: 'call-1', deviceId: 'd-phone' });
   assert.equal(page.ended.reason, 'answeredElsewhere');
   assert.equal(page.said('call:check-active').length, 1);
+  answerActive(page, [session({ id: 'call-1' })]);
+  assert.deepEqual(page.state.elsewhere.map(({ callId }) => callId), ['call-1']);
 });
 
 test('a peer who reloads gets a new connection, and the call is no longer reconnecting', () => {
