@@ -26,3 +26,15 @@ export function prefer(transceiver, name) {
   const order = name && known && preferred(known, name);
   if (order) transceiver.setCodecPreferences?.(order);
 }
+
+/**
+ * Has the answerer send what its answer names first: a browser would send what the offer named first. `line` has been
+ * negotiated; a browser that cannot be told so (W3C webrtc-extensions, `codec` of an encoding) sends as it likes.
+ */
+export async function sendPreferred({ sender }, name) {
+  const parameters = sender.getParameters();
+  const codec = name && preferred(parameters.codecs ?? [], name)?.[0];
+  if (!codec || !parameters.encodings?.length) return;
+  for (const encoding of parameters.encodings) encoding.codec = codec;
+  await sender.setParameters(parameters).catch(() => {});
+}

@@ -1,7 +1,7 @@
 // One RTCPeerConnection: offers, answers, candidates, tracks, ICE restarts. Speaks signals without addresses;
 // who they go to, and when a connection is wanted at all, is decided elsewhere.
 
-import { prefer } from './codecs.js';
+import { prefer, sendPreferred } from './codecs.js';
 import { SignalOrder } from './signals.js';
 
 /** What travels: sound, the camera and, as a second video section, the screen. */
@@ -119,6 +119,7 @@ export class Connection {
     await this.#takeLines();
     await this.#addCandidates(this.#order.described());
     await pc.setLocalDescription(await pc.createAnswer());
+    for (const kind of ['video', 'screen']) if (this.#lines[kind]) await sendPreferred(this.#lines[kind], this.#codec);
     this.#sendDescription('answer', id);
     this.#agreed = true;
     this.#tell('described');
