@@ -90,8 +90,7 @@ export class CallView {
     toggle('camera', call.camera, ['video', 'video-off'], ['Camera', 'Camera off'], ['Switch the camera off', 'Switch the camera on']);
     toggle('hold', !call.held, ['pause', 'play'], ['Hold', 'Resume'], ['Put the call on hold', 'Take the call back from hold']);
     const share = $('share');
-    share.classList.toggle('on', call.screen);
-    share.setAttribute('aria-pressed', String(call.screen));
+    share.dataset.on = yes(!call.screen);
     share.setAttribute('aria-label', call.screen ? 'Stop sharing your screen' : 'Share your screen');
     text(share.querySelector('.label'), call.screen ? 'Stop' : 'Share');
 
@@ -160,7 +159,7 @@ function centreLine(call) {
 function toggle(name, on, icons, labels, spoken) {
   const button = action(name);
   const index = on ? 0 : 1;
-  button.setAttribute('aria-pressed', String(on));
+  button.dataset.on = yes(on);
   button.setAttribute('aria-label', spoken[index]);
   text(button.querySelector('.label'), labels[index]);
   useIcon(button.querySelector('use'), icons[index]);
