@@ -47,7 +47,7 @@ const wire = new Wire(io, { state: onSocket, signedIn: onSignedIn, event: onWire
 let machine = start(null);
 let note = null;
 let dismissed = true;
-let lastPeer = nobody();
+let lastPeer = { meter: new Meter(), seen: null };
 let ui = freshUi();
 let wakeLock = null;
 
@@ -148,6 +148,7 @@ async function setScreen({ key, on }) {
 
 function connect(effect) {
   peers.connect(effect);
+  if (wakeLock && !wakeLock.released) return;
   navigator.wakeLock?.request('screen').then((lock) => { wakeLock = lock; }, () => {});
 }
 
@@ -198,9 +199,7 @@ function current() {
   return inFront ? peers.of(inFront.key) ?? nobody() : lastPeer;
 }
 
-function nobody() {
-  return { meter: new Meter(), seen: null };
-}
+const nobody = () => ({ meter: new Meter(), seen: null });
 
 async function sample() {
   await peers.sample((key) => {
@@ -330,8 +329,9 @@ function act(action, about) {
     case 'echo-calls-me': return void letEchoCall();
     case 'accept': return feed({ type: 'accept' });
     case 'accept-audio': return feed({ type: 'accept', video: false });
-    case 'hold-accept': return feed({ type: 'accept', others: 'hold' });
-    case 'end-accept': return feed({ type: 'accept', others: 'end' });
+    case 'hold-accept': return feed({ type: 'accept', key: waiting(machine)?.key, others: 'hold' });
+    case 'end-accept': return feed({ type: 'accept', key: waiting(machine)?.key, others: 'end' });
+    case 'decline-waiting': return feed({ type: 'decline', key: waiting(machine)?.key });
     case 'decline': return feed({ type: 'decline' });
     case 'hang-up': return feed({ type: 'hangUp' });
     case 'microphone': return feed({ type: 'setMicrophone', on: !call?.microphone });

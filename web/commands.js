@@ -18,7 +18,7 @@ export function place(at, input) {
 
 /** `{key?, video?, others?: 'hold' | 'end'}`: of a call that waits, `others` says what becomes of the one in front. */
 export function accept(at, { key, video, others = 'hold' }) {
-  const call = key ? at.call : [front(at.state), waiting(at.state)].find((one) => one && rings(one));
+  const call = key ? at.call : ringing(at.state);
   if (!call || !rings(call)) return;
   makeRoom(at, call, others);
   take({ ...at, call }, { video });
@@ -33,10 +33,13 @@ function makeRoom(at, except, others) {
   }
 }
 
+/** The call that rings: the one in front, else the one that waits. */
+const ringing = (state) => [front(state), waiting(state)].find((call) => call && rings(call));
+
 /** `{key?, busy?}`: says no; `busy` says that it is because of another call. */
 export function decline(at, { key, busy } = {}) {
   const { state, effects } = at;
-  const call = key || !waiting(state) ? at.call : waiting(state);
+  const call = key ? at.call : ringing(state);
   if (!call || !rings(call)) return;
   const reason = (busy ?? state.calls.some(isLive)) && state.server.length ? 'busy' : 'rejected';
   effects.push(late('call:end', { callId: call.callId, reason }));

@@ -58,6 +58,16 @@ test('two calls are changed over and never both unheld, and the held one is take
   assert.deepEqual(page.said('call:hold').at(-1), { callId: 'call-2', enabled: false });
 });
 
+test('of two that ring the one in front is answered first, or the other by its key', () => {
+  const first = carolRings(new Page().rings()).feed({ type: 'decline' });
+  assert.deepEqual(first.said('call:end'), [{ callId: 'call-1', reason: 'rejected' }]);
+  assert.equal(first.call.callId, 'call-2');
+  const second = carolRings(new Page().rings());
+  second.feed({ type: 'accept', key: waiting(second.state).key, others: 'end' });
+  assert.deepEqual(second.said('call:end'), [{ callId: 'call-1', reason: 'rejected' }]);
+  assert.deepEqual(second.said('call:join').map(({ callId }) => callId), ['call-2']);
+});
+
 test('accepting with end leaves the first', () => {
   const page = carolRings(activeOutgoing()).feed({ type: 'accept', others: 'end' });
   assert.deepEqual(page.said('call:leave'), [{ callId: 'call-1' }]);

@@ -94,7 +94,7 @@ async fn a_second_call_is_declined_as_busy_and_the_first_goes_on() -> Result<()>
         bob,
         carol,
     } = Waiting::set().await?;
-    tap(&alice, "decline").await?;
+    tap(&alice, "decline-waiting").await?;
     assert_eq!(ended(&carol).await?, "busy");
     both_see(&alice, &bob).await?;
     stage.strike().await
