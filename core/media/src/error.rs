@@ -21,6 +21,12 @@ pub enum MediaError {
         /// Name of the field in its specification, or of the argument.
         field: &'static str,
     },
+    /// Something that has to come first has not come.
+    #[error("{field} is missing")]
+    Missing {
+        /// Name of what is missing.
+        field: &'static str,
+    },
     /// The frame's codec is not the one that is to be sent.
     #[error("a frame of {given} where {wanted} is wanted")]
     WrongCodec {

@@ -1,8 +1,9 @@
 //! The receiving end of one video stream: RTP packets in any order in, whole frames in decode order out.
-//! How a codec's payload looks is `vp8`; asking the sender for anything is the caller's.
+//! How a codec's payload looks is `vp8` and `h264`; asking the sender for anything is the caller's.
 
 mod assembler;
 mod chain;
+mod join;
 mod partial_frame;
 mod request_pacer;
 

@@ -7,4 +7,4 @@ mod packetizer;
 
 pub use descriptor::{PayloadDescriptor, PictureId, TemporalLayer, Vp8Payload};
 pub use frame_header::{Dimensions, FrameHeader};
-pub use packetizer::{Payload, Vp8Packetizer};
+pub use packetizer::Vp8Packetizer;

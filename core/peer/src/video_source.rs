@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering::AcqRel, Ordering::Acquire, Orderin
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use ringwire_media::vp8::{Payload, Vp8Packetizer};
-use ringwire_media::{MediaError, Rotation, RtpClock, VideoCodec, VideoFrame};
+use ringwire_media::h264::{AccessUnit, H264Packetizer};
+use ringwire_media::vp8::Vp8Packetizer;
+use ringwire_media::{MediaError, Payload, Rotation, RtpClock, VideoCodec, VideoFrame};
 use tokio::sync::{Notify, mpsc, watch};
 
 use crate::event::TrackKind;
@@ -44,7 +45,8 @@ struct Shared {
 
 #[derive(Debug)]
 struct State {
-    packetizer: Vp8Packetizer,
+    vp8: Vp8Packetizer,
+    h264: H264Packetizer,
     clock: RtpClock,
     outlets: Vec<Attached>,
     wanted_at: Option<Instant>,
@@ -89,7 +91,8 @@ impl VideoSource {
     /// A source without connections.
     pub fn new() -> Self {
         let state = State {
-            packetizer: Vp8Packetizer::new(rand::random()),
+            vp8: Vp8Packetizer::new(rand::random()),
+            h264: H264Packetizer::new(),
             clock: RtpClock::video(rand::random()),
             outlets: Vec::new(),
             wanted_at: None,
@@ -108,6 +111,9 @@ impl VideoSource {
     /// Hands one frame to every connection that may send. From any thread; never waits for the network: where a
     /// connection cannot keep up, frames are dropped up to the next key frame, which is then wanted.
     ///
+    /// H.264 crosses as access units in Annex B form. Whether one is a key frame is read from it, whatever
+    /// `key_frame` says. Parameter sets may come with each, with the first, or before it in a frame of their own.
+    ///
     /// # Errors
     /// [`MediaError::WrongCodec`] if connections have agreed on codecs and the frame's is not among them; any
     /// [`MediaError`] if the frame is empty, larger than 2 MiB or not what its codec says. Nothing was sent.
@@ -115,6 +121,10 @@ impl VideoSource {
         if frame.data.is_empty() || frame.data.len() > MAX_FRAME {
             return Err(MediaError::Invalid { field: "data" });
         }
+        let key_frame = match frame.codec {
+            VideoCodec::H264 => AccessUnit::parse(&frame.data)?.is_key_frame(),
+            _ => frame.key_frame,
+        };
         let now = Instant::now();
         let mut state = self.shared.state.lock();
         let state = &mut *state;
@@ -127,16 +137,24 @@ impl VideoSource {
                 wanted: *wanted,
             });
         }
-        state.frames += 1;
-        state.key_frames += u64::from(frame.key_frame);
-        let timestamp = state.clock.timestamp(frame.timestamp);
         let mut packets = None;
+        if frame.codec == VideoCodec::H264 {
+            // Even if nobody takes it: the next key frame may need its parameter sets.
+            let made = state.packetize(frame, key_frame)?;
+            if made.payloads.is_empty() {
+                return Ok(());
+            }
+            packets = Some(Arc::new(made));
+        }
+        state.frames += 1;
+        state.key_frames += u64::from(key_frame);
         let mut want_key_frame = false;
-        for attached in &mut state.outlets {
+        for place in 0..state.outlets.len() {
+            let attached = &mut state.outlets[place];
             if attached.outlet.codec() != Some(frame.codec) {
                 continue;
             }
-            match attached.admit(frame, now) {
+            match attached.admit(frame.data.len(), key_frame, now) {
                 Admission::Closed | Admission::Congested => continue,
                 Admission::NeedsKeyFrame => {
                     want_key_frame = true;
@@ -146,13 +164,9 @@ impl VideoSource {
             }
             let packets = match &packets {
                 Some(packets) => packets,
-                None => packets.insert(Arc::new(VideoPackets {
-                    payloads: state.packetizer.packetize(frame, MAX_PAYLOAD)?,
-                    timestamp,
-                    key_frame: frame.key_frame,
-                    rotation: frame.rotation,
-                })),
+                None => packets.insert(Arc::new(state.packetize(frame, key_frame)?)),
             };
+            let attached = &mut state.outlets[place];
             if attached.queue.try_send(packets.clone()).is_err() {
                 attached.needs_key_frame = true;
                 want_key_frame = true;
@@ -249,6 +263,23 @@ impl Default for VideoSource {
 }
 
 impl State {
+    fn packetize(
+        &mut self,
+        frame: &VideoFrame,
+        key_frame: bool,
+    ) -> Result<VideoPackets, MediaError> {
+        let payloads = match frame.codec {
+            VideoCodec::H264 => self.h264.packetize(frame, MAX_PAYLOAD)?,
+            _ => self.vp8.packetize(frame, MAX_PAYLOAD)?,
+        };
+        Ok(VideoPackets {
+            payloads,
+            timestamp: self.clock.timestamp(frame.timestamp),
+            key_frame,
+            rotation: frame.rotation,
+        })
+    }
+
     fn codecs(&self) -> Vec<VideoCodec> {
         let mut codecs = Vec::new();
         for codec in self.outlets.iter().filter_map(|held| held.outlet.codec()) {
@@ -269,7 +300,7 @@ enum Admission {
 }
 
 impl Attached {
-    fn admit(&mut self, frame: &VideoFrame, now: Instant) -> Admission {
+    fn admit(&mut self, bytes: usize, key_frame: bool, now: Instant) -> Admission {
         self.needs_key_frame |= self.outlet.broken.swap(false, AcqRel);
         if !self.outlet.is_open() {
             self.needs_key_frame = true;
@@ -279,11 +310,11 @@ impl Attached {
             self.needs_key_frame = true;
             return Admission::Congested;
         }
-        if self.needs_key_frame && !frame.key_frame {
+        if self.needs_key_frame && !key_frame {
             return Admission::NeedsKeyFrame;
         }
         self.needs_key_frame = false;
-        self.meter.add(frame.data.len());
+        self.meter.add(bytes);
         Admission::Pass
     }
 }
@@ -414,6 +445,52 @@ mod tests {
             source.push(&frame(index, index == 0, 100)).unwrap();
             assert!(quick_frames.try_recv().is_ok(), "frame {index}");
         }
+    }
+
+    fn h264(units: &[&[u8]]) -> VideoFrame {
+        let start_code = [0, 0, 1];
+        let units = units.iter().map(|unit| [&start_code[..], unit].concat());
+        VideoFrame {
+            codec: VideoCodec::H264,
+            data: units.collect::<Vec<_>>().concat().into(),
+            ..frame(0, false, 1)
+        }
+    }
+
+    #[test]
+    fn each_connection_gets_the_codec_that_it_agreed_on() {
+        let source = VideoSource::new();
+        assert_eq!(source.codec(), None);
+        source.push(&frame(0, true, 100)).unwrap();
+        let (first, first_outlet, mut first_frames) = attach(&source);
+        let (second, second_outlet, mut second_frames) = attach(&source);
+        for allowed in [&first, &second] {
+            allowed.send_replace(PICTURES);
+        }
+        assert_eq!(source.codec(), Some(VideoCodec::Vp8));
+        let (sets, idr): ([&[u8]; 2], &[u8]) = (
+            [&[0x67, 0x42, 0xe0, 0x1f, 0x80], &[0x68, 0x80]],
+            &[0x65, 1, 1],
+        );
+        let refused = source.push(&h264(&[idr])).unwrap_err().to_string();
+        assert_eq!(refused, "a frame of H.264 where VP8 is wanted");
+
+        second_outlet.set_codec(Some(VideoCodec::H264));
+        assert_eq!(source.codecs(), [VideoCodec::Vp8, VideoCodec::H264]);
+        source.push(&h264(&sets)).unwrap();
+        assert_eq!(source.frames_pushed().0, 1, "sets are no picture");
+        source.push(&h264(&[idr])).unwrap();
+        let key_frame = second_frames.try_recv().unwrap();
+        assert!(key_frame.key_frame, "whatever the shell says");
+        assert_eq!(key_frame.payloads.len(), 2, "the sets come first");
+        assert!(first_frames.try_recv().is_err());
+        source.push(&frame(1, true, 100)).unwrap();
+        assert!(is_key_frame(&first_frames.try_recv().unwrap()));
+        assert!(second_frames.try_recv().is_err());
+
+        first_outlet.set_codec(None);
+        assert_eq!(source.codec(), Some(VideoCodec::H264));
+        assert!(source.push(&frame(2, true, 100)).is_err());
     }
 
     #[test]

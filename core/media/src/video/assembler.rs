@@ -3,16 +3,19 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+
 use crate::clock::{VIDEO_CLOCK_HZ, ticks_to_duration};
 use crate::error::MediaError;
 use crate::frame::{Rotation, VideoCodec, VideoFrame};
+use crate::h264::{H264Payload, ParameterSets};
 use crate::history::{History, WINDOW};
 use crate::packet::{RtpPacket, SequenceUnwrapper, TimestampUnwrapper};
 use crate::video::chain::{Chain, Step};
-use crate::video::partial_frame::{Part, PartialFrame};
+use crate::video::join::{self, Joined};
+use crate::video::partial_frame::{Part, PartialFrame, Piece};
 use crate::video::request_pacer::RequestPacer;
 use crate::video::{VideoAssemblerConfig, VideoStatistics};
-use crate::vp8::FrameHeader;
 
 /// Packets held at most.
 const MAX_PACKETS: usize = 2_048;
@@ -37,6 +40,10 @@ pub struct VideoAssembler {
     frames: Vec<PartialFrame>,
     /// Nothing before this sequence number is wanted any more.
     floor: Option<i64>,
+    /// Timestamp of what lay right before the floor, if anything did.
+    passed: Option<u32>,
+    /// H.264: what key frames need.
+    sets: ParameterSets,
     /// `None` until a key frame, and again after a hole that was given up.
     chain: Option<Chain>,
     /// Since when something is missing that holds up the rest.
@@ -60,6 +67,8 @@ impl VideoAssembler {
             history: History::new(),
             frames: Vec::new(),
             floor: None,
+            passed: None,
+            sets: ParameterSets::default(),
             chain: None,
             stuck_since: None,
             stray: None,
@@ -105,6 +114,7 @@ impl VideoAssembler {
             }
         };
         self.note(sequence);
+        self.remember_sets(&part.piece, sequence);
         if self.chain.is_none() && self.stuck_since.is_none() {
             self.stuck_since = Some(part.arrival);
         }
@@ -122,7 +132,7 @@ impl VideoAssembler {
             let skipped = self.frames.drain(..index).collect::<Vec<_>>();
             self.statistics.frames_dropped += skipped.len() as u64;
             let frame = self.frames.remove(0);
-            self.advance_floor(frame.last() + 1, frame.first());
+            self.advance_floor(&frame);
             if step == Step::Discard {
                 self.chain = self.chain.map(|chain| chain.pass(&frame));
                 self.statistics.frames_dropped += 1;
@@ -135,12 +145,16 @@ impl VideoAssembler {
             };
             self.stuck_since = None;
             match self.finish(frame) {
-                Some(frame) => {
+                Ok(Some(frame)) => {
                     self.chain = Some(next_chain);
                     self.watch_for_holes(now);
                     return Some(frame);
                 }
-                None => self.break_chain(now),
+                Ok(None) => self.chain = Some(next_chain),
+                Err(_) => {
+                    self.statistics.frames_dropped += 1;
+                    self.break_chain(now);
+                }
             }
         }
         self.watch_for_holes(now);
@@ -204,6 +218,8 @@ impl VideoAssembler {
         self.history = History::new();
         self.sequence = SequenceUnwrapper::default();
         self.floor = None;
+        self.passed = None;
+        self.sets = ParameterSets::default();
         self.chain = None;
         self.stuck_since = None;
         Some(self.sequence.peek(sequence_number))
@@ -235,21 +251,41 @@ impl VideoAssembler {
         }
     }
 
+    /// H.264: keeps the parameter sets of a packet, whatever becomes of its frame.
+    fn remember_sets(&mut self, piece: &Piece, sequence: i64) {
+        let mut remember = |unit: &Bytes| self.sets.remember(unit, sequence);
+        match piece {
+            Piece::H264(H264Payload::Single(unit)) => remember(unit),
+            Piece::H264(H264Payload::Aggregate(units)) => units.iter().for_each(remember),
+            Piece::H264(H264Payload::Fragment(_)) | Piece::Vp8(_) => {}
+        }
+    }
+
+    /// Whether nothing is missing of the frame at `index`.
+    fn is_whole(&self, index: usize) -> bool {
+        let frame = &self.frames[index];
+        let before = frame.first() - 1;
+        let neighbour = match index.checked_sub(1).map(|index| &self.frames[index]) {
+            Some(neighbour) if neighbour.last() == before => Some(neighbour.timestamp),
+            _ if self.floor == Some(frame.first()) => self.passed,
+            _ => None,
+        };
+        let preceded = self.history.contains(before) && neighbour != Some(frame.timestamp);
+        frame.is_whole(preceded)
+    }
+
     /// The frame to take from the buffer next, and how.
     fn next_step(&self, now: Instant) -> Option<(usize, Step)> {
         let Some(chain) = &self.chain else {
-            let key_frame = |frame: &PartialFrame| frame.is_key_frame() && frame.is_whole();
-            return self
-                .frames
-                .iter()
-                .position(key_frame)
+            return (0..self.frames.len())
+                .find(|index| self.frames[*index].is_key_frame() && self.is_whole(*index))
                 .map(|index| (index, Step::Next));
         };
         let may_skip = self
             .stuck_since
             .is_some_and(|since| now >= since + self.config.skip_after);
         for (index, frame) in self.frames.iter().enumerate() {
-            if !frame.is_whole() {
+            if !self.is_whole(index) {
                 continue;
             }
             let unbroken =
@@ -263,42 +299,44 @@ impl VideoAssembler {
         None
     }
 
-    /// Moves the floor to `next`, behind a frame that begins at `first`, and counts what is missing before that.
-    fn advance_floor(&mut self, next: i64, first: i64) {
+    /// Moves the floor behind `frame`, and counts what is missing before that.
+    fn advance_floor(&mut self, frame: &PartialFrame) {
+        let next = frame.last() + 1;
         if let Some(floor) = self.floor {
-            self.statistics.packets_lost += self.history.missing(floor..first);
+            self.statistics.packets_lost += self.history.missing(floor..frame.first());
         }
         self.floor = Some(next);
+        self.passed = Some(frame.timestamp);
         // A broken frame that reaches over the floor stays, or its rear would pass for padding.
         let before = self.frames.len();
         self.frames.retain(|frame| frame.last() >= next);
         self.statistics.frames_dropped += (before - self.frames.len()) as u64;
     }
 
-    fn finish(&mut self, frame: PartialFrame) -> Option<VideoFrame> {
+    /// `None` where a frame of H.264 turns out to hold no picture.
+    fn finish(&mut self, frame: PartialFrame) -> Result<Option<VideoFrame>, MediaError> {
         let timestamp = frame.timestamp;
-        let (data, rotation) = frame.join();
-        let header = match self.codec {
-            VideoCodec::Vp8 => FrameHeader::parse_whole(&data),
-            VideoCodec::H264 => Err(MediaError::Invalid { field: "codec" }),
-        };
-        let Ok(header) = header else {
-            self.statistics.frames_dropped += 1;
-            return None;
+        let (pieces, rotation) = frame.take_apart();
+        let joined = match self.codec {
+            VideoCodec::Vp8 => Some(join::vp8(pieces)?),
+            VideoCodec::H264 => join::h264(&pieces, &self.sets)?,
         };
         self.rotation = rotation.unwrap_or(self.rotation);
+        let Some(Joined { data, key_frame }) = joined else {
+            return Ok(None);
+        };
         self.statistics.frames_assembled += 1;
-        if header.key_frame {
+        if key_frame {
             self.statistics.key_frames += 1;
             self.requests.satisfied();
         }
-        Some(VideoFrame {
+        Ok(Some(VideoFrame {
             codec: self.codec,
             data,
             timestamp: ticks_to_duration(self.timestamps.unwrap(timestamp), VIDEO_CLOCK_HZ),
-            key_frame: header.key_frame,
+            key_frame,
             rotation: self.rotation,
-        })
+        }))
     }
 
     /// Starts or stops the time for which a hole has been holding up frames.
@@ -352,7 +390,7 @@ impl VideoAssembler {
     fn drop_oldest(&mut self) {
         let frame = self.frames.remove(0);
         self.statistics.frames_dropped += 1;
-        self.advance_floor(frame.last() + 1, frame.first());
+        self.advance_floor(&frame);
     }
 
     fn break_chain(&mut self, now: Instant) {
@@ -389,5 +427,7 @@ impl VideoAssembler {
     }
 }
 
+#[cfg(test)]
+mod h264_tests;
 #[cfg(test)]
 mod tests;

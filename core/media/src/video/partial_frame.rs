@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use crate::error::MediaError;
 use crate::frame::{Rotation, VideoCodec};
+use crate::h264::{H264Payload, NalType};
 use crate::packet::RtpPacket;
 use crate::vp8::{FrameHeader, PictureId, TemporalLayer, Vp8Payload};
 
 /// What a frame's packets say about its place among other frames; the same in all of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Links {
     pub(super) picture_id: Option<PictureId>,
     pub(super) tl0_picture: Option<u8>,
@@ -35,43 +36,84 @@ impl Links {
 #[derive(Debug)]
 pub(super) struct Part {
     pub(super) timestamp: u32,
+    /// The payload format says that a frame starts here. H.264 never says so.
     pub(super) starts: bool,
+    /// H.264: nothing that a decoder needs can come before this in its access unit.
+    pub(super) leads: bool,
     pub(super) ends: bool,
-    /// Known only where the frame starts.
+    /// VP8: known only where the frame starts. H.264: known from every slice.
     pub(super) key_frame: Option<bool>,
     pub(super) links: Links,
     pub(super) rotation: Option<Rotation>,
-    pub(super) data: Bytes,
+    pub(super) piece: Piece,
     pub(super) arrival: Instant,
+}
+
+/// What a packet holds of a frame.
+#[derive(Debug)]
+pub(super) enum Piece {
+    Vp8(Bytes),
+    H264(H264Payload),
+}
+
+impl Piece {
+    /// Bytes of the frame in it.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Vp8(data) => data.len(),
+            Self::H264(H264Payload::Single(unit)) => unit.len(),
+            Self::H264(H264Payload::Aggregate(units)) => units.iter().map(Bytes::len).sum(),
+            Self::H264(H264Payload::Fragment(fragment)) => fragment.data.len(),
+        }
+    }
 }
 
 impl Part {
     pub(super) fn parse(codec: VideoCodec, packet: &RtpPacket) -> Result<Self, MediaError> {
+        let part = Self {
+            timestamp: packet.timestamp,
+            starts: false,
+            leads: false,
+            ends: packet.marker,
+            key_frame: None,
+            links: Links::default(),
+            rotation: packet.rotation,
+            piece: Piece::Vp8(Bytes::new()),
+            arrival: packet.arrival,
+        };
         match codec {
             VideoCodec::Vp8 => {
                 let Vp8Payload { descriptor, data } = Vp8Payload::parse(&packet.payload)?;
                 let starts = descriptor.starts_frame();
+                let key_frame = starts.then(|| FrameHeader::is_key_frame(&data));
                 Ok(Self {
-                    timestamp: packet.timestamp,
                     starts,
-                    ends: packet.marker,
-                    key_frame: if starts {
-                        FrameHeader::is_key_frame(&data)
-                    } else {
-                        None
-                    },
+                    key_frame: key_frame.flatten(),
                     links: Links {
                         picture_id: descriptor.picture_id,
                         tl0_picture: descriptor.tl0_picture,
                         temporal_layer: descriptor.temporal_layer,
                         non_reference: descriptor.non_reference,
                     },
-                    rotation: packet.rotation,
-                    data,
-                    arrival: packet.arrival,
+                    piece: Piece::Vp8(data),
+                    ..part
                 })
             }
-            VideoCodec::H264 => Err(MediaError::Invalid { field: "codec" }),
+            VideoCodec::H264 => {
+                let payload = H264Payload::parse(&packet.payload)?;
+                let types: Vec<NalType> = payload.types().collect();
+                let slice = types.iter().find(|found| found.is_slice());
+                let first = types.first();
+                Ok(Self {
+                    leads: matches!(
+                        first,
+                        Some(NalType::AccessUnitDelimiter | NalType::SequenceParameterSet)
+                    ),
+                    key_frame: slice.map(|found| *found == NalType::Idr),
+                    piece: Piece::H264(payload),
+                    ..part
+                })
+            }
         }
     }
 }
@@ -81,13 +123,20 @@ impl Part {
 pub(super) struct PartialFrame {
     pub(super) timestamp: u32,
     pub(super) links: Links,
-    /// Known once its first packet is there.
+    /// VP8: known once its first packet is there. H.264: once a slice is.
     pub(super) key_frame: Option<bool>,
     pub(super) last_arrival: Instant,
     start: Option<i64>,
     end: Option<i64>,
-    parts: BTreeMap<i64, (Bytes, Option<Rotation>)>,
+    pieces: BTreeMap<i64, Held>,
     bytes: usize,
+}
+
+#[derive(Debug)]
+struct Held {
+    piece: Piece,
+    rotation: Option<Rotation>,
+    leads: bool,
 }
 
 impl PartialFrame {
@@ -99,7 +148,7 @@ impl PartialFrame {
             last_arrival: part.arrival,
             start: None,
             end: None,
-            parts: BTreeMap::new(),
+            pieces: BTreeMap::new(),
             bytes: 0,
         };
         frame.insert(sequence, part);
@@ -122,35 +171,48 @@ impl PartialFrame {
     pub(super) fn insert(&mut self, sequence: i64, part: Part) {
         if part.starts {
             self.start = Some(sequence);
-            self.key_frame = part.key_frame;
         }
+        self.key_frame = part.key_frame.or(self.key_frame);
         if part.ends {
             self.end = Some(sequence);
         }
         self.last_arrival = self.last_arrival.max(part.arrival);
-        self.bytes += part.data.len();
-        self.parts.insert(sequence, (part.data, part.rotation));
+        self.bytes += part.piece.len();
+        let held = Held {
+            piece: part.piece,
+            rotation: part.rotation,
+            leads: part.leads,
+        };
+        self.pieces.insert(sequence, held);
     }
 
     /// The lowest sequence number that is there.
     pub(super) fn first(&self) -> i64 {
-        self.parts
+        self.pieces
             .first_key_value()
             .map_or(0, |(sequence, _)| *sequence)
     }
 
     /// The highest sequence number that is there.
     pub(super) fn last(&self) -> i64 {
-        self.parts
+        self.pieces
             .last_key_value()
             .map_or(0, |(sequence, _)| *sequence)
     }
 
-    pub(super) fn is_whole(&self) -> bool {
-        match (self.start, self.end) {
-            (Some(start), Some(end)) => self.parts.len() as i64 == end - start + 1,
-            _ => false,
-        }
+    /// Whether it is all there. `preceded` says that what comes before it belongs to another frame: where the payload
+    /// format does not say where a frame starts, that does.
+    pub(super) fn is_whole(&self, preceded: bool) -> bool {
+        let Some(end) = self.end else { return false };
+        let first = self.pieces.first_key_value();
+        let leads = first.is_some_and(|(_, held)| held.leads);
+        let starts = self.start.is_some() || !self.says_where_it_starts() && (preceded || leads);
+        starts && self.pieces.len() as i64 == end - self.first() + 1
+    }
+
+    fn says_where_it_starts(&self) -> bool {
+        let first = self.pieces.first_key_value();
+        first.is_none_or(|(_, held)| matches!(held.piece, Piece::Vp8(_)))
     }
 
     pub(super) fn is_key_frame(&self) -> bool {
@@ -158,31 +220,18 @@ impl PartialFrame {
     }
 
     pub(super) fn packets(&self) -> usize {
-        self.parts.len()
+        self.pieces.len()
     }
 
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// The frame's bytes, and the rotation that the last packet to carry one had.
-    pub(super) fn join(self) -> (Bytes, Option<Rotation>) {
-        let rotation = self
-            .parts
-            .values()
-            .rev()
-            .find_map(|(_, rotation)| *rotation);
-        let bytes = self.bytes;
-        let mut parts = self.parts.into_values().map(|(data, _)| data);
-        match (parts.next(), parts.len()) {
-            (Some(only), 0) => (only, rotation),
-            (first, _) => {
-                let mut data = BytesMut::with_capacity(bytes);
-                for part in first.into_iter().chain(parts) {
-                    data.extend_from_slice(&part);
-                }
-                (data.freeze(), rotation)
-            }
-        }
+    /// The frame's pieces in order, and the rotation that the last packet to carry one had.
+    pub(super) fn take_apart(self) -> (Vec<Piece>, Option<Rotation>) {
+        let mut turned = self.pieces.values().rev();
+        let rotation = turned.find_map(|held| held.rotation);
+        let pieces = self.pieces.into_values().map(|held| held.piece);
+        (pieces.collect(), rotation)
     }
 }

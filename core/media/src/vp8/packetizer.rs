@@ -5,19 +5,11 @@ use bytes::Bytes;
 
 use crate::error::MediaError;
 use crate::frame::{VideoCodec, VideoFrame};
+use crate::payload::Payload;
 use crate::vp8::descriptor::{PayloadDescriptor, PictureId};
 
 /// First octet, extension octet and a 15-bit PictureID.
 const DESCRIPTOR_LEN: usize = 4;
-
-/// One RTP payload, ready to be sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Payload {
-    /// Descriptor and a piece of the frame.
-    pub data: Bytes,
-    /// The M bit: this payload ends its frame.
-    pub marker: bool,
-}
 
 /// Cuts frames into payloads and numbers them with a 15-bit PictureID.
 #[derive(Debug, Clone)]

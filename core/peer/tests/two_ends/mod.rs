@@ -45,7 +45,21 @@ impl End {
     }
 
     pub fn open_with(media: PeerMedia) -> Self {
-        let (peer, events) = Peer::open(config(media.clone()), &Handle::current());
+        Self::configured(config(media))
+    }
+
+    /// Can encode and decode `codecs`, the first best; offers its screen too.
+    pub fn with_codecs(codecs: &[VideoCodec]) -> Self {
+        Self::configured(PeerConfig {
+            video_codecs: codecs.to_vec(),
+            screen: true,
+            ..config(media())
+        })
+    }
+
+    pub fn configured(config: PeerConfig) -> Self {
+        let media = config.media.clone();
+        let (peer, events) = Peer::open(config, &Handle::current());
         Self {
             peer,
             events,
@@ -68,6 +82,14 @@ impl End {
         self.peer.set_receive(true);
     }
 
+    /// What was told last of the codecs for camera and screen.
+    pub fn codecs(&self) -> Option<[Option<VideoCodec>; 2]> {
+        self.log.iter().rev().find_map(|event| match event {
+            PeerEvent::Codecs { video, screen } => Some([*video, *screen]),
+            _ => None,
+        })
+    }
+
     pub fn is_connected(&self) -> bool {
         let state = self.log.iter().rev().find_map(|event| match event {
             PeerEvent::State(state) => Some(*state),
@@ -86,16 +108,21 @@ pub struct TwoEnds {
 
 impl TwoEnds {
     pub fn open() -> Self {
-        Self {
-            a: End::open(),
-            b: End::open(),
-            path: None,
-        }
+        Self::of(End::open(), End::open())
+    }
+
+    pub fn of(a: End, b: End) -> Self {
+        Self { a, b, path: None }
     }
 
     /// `a` has offered and both are connected.
     pub async fn connected() -> Self {
-        let mut ends = Self::open();
+        Self::open().connect().await
+    }
+
+    /// `a` has offered and both are connected.
+    pub async fn connect(self) -> Self {
+        let mut ends = self;
         ends.a.peer.create_offer(1, false);
         ends.until(|ends| ends.a.is_connected() && ends.b.is_connected())
             .await;
@@ -220,6 +247,36 @@ pub fn vp8(index: u64, key_frame: bool, len: usize) -> VideoFrame {
     }
 }
 
+/// An access unit with the NAL units of constrained baseline and a body that tells it from every other.
+pub fn h264(index: u64, key_frame: bool, len: usize) -> VideoFrame {
+    // No zeros: nothing that could pass for a start code.
+    let body = (0..len.max(64)).map(|at| 1 + ((at as u64 * 31 + index * 7) % 250) as u8);
+    let mut data = Vec::new();
+    let mut unit = |header: u8, body: &[u8]| {
+        data.extend([0, 0, 0, 1, header]);
+        data.extend_from_slice(body);
+    };
+    if key_frame {
+        unit(0x67, &[0x42, 0xe0, 0x1f, 0x8c, 0x8d]);
+        unit(0x68, &[0xce, 0x3c, 0x80]);
+    }
+    let slice: Vec<u8> = body.collect();
+    unit(if key_frame { 0x65 } else { 0x41 }, &slice);
+    VideoFrame {
+        codec: VideoCodec::H264,
+        data: Bytes::from(data),
+        ..vp8(index, key_frame, 64)
+    }
+}
+
+/// A frame of either codec.
+pub fn picture(codec: VideoCodec, index: u64, key_frame: bool, len: usize) -> VideoFrame {
+    match codec {
+        VideoCodec::H264 => h264(index, key_frame, len),
+        _ => vp8(index, key_frame, len),
+    }
+}
+
 /// A camera: 30 frames a second, the first and each wanted one a key frame. Ends when dropped.
 pub struct Camera(tokio::task::JoinHandle<()>);
 
@@ -232,7 +289,9 @@ impl Camera {
                 ticks.tick().await;
                 let key_frame = source.take_key_frame_wanted() || index == 0;
                 let len = if key_frame { 12_000 } else { 2_500 };
-                source.push(&vp8(index, key_frame, len)).unwrap();
+                let codec = source.codec().unwrap_or(VideoCodec::Vp8);
+                // The codec may have been agreed on since.
+                let _ = source.push(&picture(codec, index, key_frame, len));
                 index += 1;
             }
         }))

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;
-use crate::vp8::{PayloadDescriptor, PictureId, TemporalLayer};
+use crate::vp8::{FrameHeader, PayloadDescriptor, PictureId, TemporalLayer};
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)

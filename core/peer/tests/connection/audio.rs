@@ -1,13 +1,10 @@
 //! Sound between two connections.
-#![allow(missing_docs, clippy::unwrap_used)]
-
-mod two_ends;
 
 use std::f64::consts::TAU;
 use std::time::Duration;
 
+use crate::two_ends::TwoEnds;
 use ringwire_peer::PeerEvent;
-use two_ends::TwoEnds;
 
 const RATE: f64 = 48_000.0;
 const TONE: f64 = 1_000.0;

@@ -1,10 +1,7 @@
 //! What a connection says about itself.
-#![allow(missing_docs, clippy::unwrap_used)]
 
-mod two_ends;
-
+use crate::two_ends::{Camera, TwoEnds, pictures};
 use ringwire_peer::{CandidateKind, PeerEvent};
-use two_ends::{Camera, TwoEnds, pictures};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn statistics_tell_the_path_and_what_travelled() {

@@ -1,10 +1,7 @@
 //! ICE restarts: new sockets, the same media.
-#![allow(missing_docs, clippy::unwrap_used)]
 
-mod two_ends;
-
+use crate::two_ends::{Camera, TwoEnds};
 use ringwire_peer::PeerEvent;
-use two_ends::{Camera, TwoEnds};
 
 /// `a=ice-ufrag` of the last description that `log` holds.
 fn ufrag(log: &[PeerEvent]) -> String {

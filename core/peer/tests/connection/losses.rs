@@ -1,13 +1,10 @@
 //! A path that loses packets: retransmissions fill the holes, and each is asked for about once.
-#![allow(missing_docs, clippy::unwrap_used)]
-
-mod two_ends;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::two_ends::{TwoEnds, vp8};
 use tokio::net::UdpSocket;
-use two_ends::{TwoEnds, vp8};
 
 /// One in this many media packets from `a` to `b` is lost.
 const LOSS: u32 = 20;

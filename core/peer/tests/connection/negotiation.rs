@@ -1,10 +1,7 @@
 //! Orders of offers and answers, and what must fail without harm.
-#![allow(missing_docs, clippy::unwrap_used)]
 
-mod two_ends;
-
+use crate::two_ends::{Camera, End, TwoEnds};
 use ringwire_peer::{PeerError, PeerEvent, PeerState};
-use two_ends::{Camera, End, TwoEnds};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_offer_holds_sound_and_pictures_both_ways() {
@@ -165,10 +162,10 @@ async fn an_offer_of_the_other_end_rolls_ours_back() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_without_a_socket_reports_why() {
-    let media = two_ends::media();
+    let media = crate::two_ends::media();
     let config = ringwire_peer::PeerConfig {
         bind: vec!["192.0.2.1:9".into()],
-        ..two_ends::config(media)
+        ..crate::two_ends::config(media)
     };
     let (peer, mut events) = ringwire_peer::Peer::open(config, &tokio::runtime::Handle::current());
     peer.create_offer(1, false);

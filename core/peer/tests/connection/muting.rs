@@ -1,12 +1,9 @@
 //! What the caller does not let out is not sent, whatever the connection is busy with.
-#![allow(missing_docs, clippy::unwrap_used)]
-
-mod two_ends;
 
 use std::time::Duration;
 
+use crate::two_ends::{End, TwoEnds, vp8};
 use ringwire_peer::{PeerError, PeerEvent, PeerMedia};
-use two_ends::{End, TwoEnds, vp8};
 
 /// More than the commands that may wait.
 const MANY: usize = 300;

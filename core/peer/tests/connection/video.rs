@@ -1,13 +1,10 @@
 //! Pictures between two connections: what is pushed at one end comes out of the other, and no one sees early.
-#![allow(missing_docs, clippy::unwrap_used)]
-
-mod two_ends;
 
 use std::time::Duration;
 
+use crate::two_ends::{Camera, DEADLINE, TwoEnds, vp8};
 use ringwire_peer::{PeerEvent, TrackKind};
 use tokio::time::timeout;
-use two_ends::{Camera, DEADLINE, TwoEnds, vp8};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn frames_come_out_as_they_went_in() {
@@ -80,14 +77,14 @@ async fn nothing_is_seen_before_it_is_accepted() {
     let source = ends.a.media.video_source.clone();
     let _camera = Camera::start(source.clone());
     // The sender may not send yet; then it may, and the receiver has not accepted.
-    ends.during(two_ends::pictures(&source, 10)).await;
+    ends.during(crate::two_ends::pictures(&source, 10)).await;
     assert_eq!(ends.a.peer.stats().await.unwrap().video.packets_sent, 0);
     ends.a.peer.set_send(true, true, false);
     let seen = PeerEvent::RemoteTrack {
         kind: TrackKind::Video,
     };
     ends.until(|ends| ends.b.log.contains(&seen)).await;
-    ends.during(two_ends::pictures(&source, 10)).await;
+    ends.during(crate::two_ends::pictures(&source, 10)).await;
     assert_eq!(ends.b.media.video_sink.next(Duration::ZERO), None);
     ends.b.peer.set_receive(true);
     let sink = ends.b.media.video_sink.clone();
@@ -96,7 +93,7 @@ async fn nothing_is_seen_before_it_is_accepted() {
     // A camera that is switched off stops the packets.
     ends.a.peer.set_send(true, false, false);
     let settled = ends.a.peer.stats().await.unwrap().video.packets_sent;
-    ends.during(two_ends::pictures(&source, 10)).await;
+    ends.during(crate::two_ends::pictures(&source, 10)).await;
     let sent = ends.a.peer.stats().await.unwrap().video.packets_sent;
     // At most the frame that was on its way.
     assert!(sent - settled < 20, "{settled} {sent}");
@@ -107,8 +104,8 @@ async fn nothing_is_seen_before_it_is_accepted() {
 async fn one_source_feeds_two_connections() {
     let mut first = TwoEnds::connected().await;
     let mut second = TwoEnds {
-        a: two_ends::End::open_with(first.a.media.clone()),
-        b: two_ends::End::open(),
+        a: crate::two_ends::End::open_with(first.a.media.clone()),
+        b: crate::two_ends::End::open(),
         path: None,
     };
     second.a.peer.create_offer(1, false);
