@@ -1,15 +1,13 @@
 // What the browser does to the page: another network, hidden and shown again, reloaded or closed.
 
-import { keep, kept } from './comeback.js';
+import { keep } from './comeback.js';
+import { farewell } from './hello.js';
 
 /** `page` is `{machine(), account, wire, feed}`. */
 export function watchPage({ machine, account, wire, feed }) {
   const answered = () => machine().calls.filter(({ callId, peerJoined }) => callId && peerJoined);
   const tell = (event, { callId, myParticipantId }, more) => (
     wire.tell(event, { callId, participantId: myParticipantId ?? machine().me.userId, ...more }));
-
-  const farewell = startFarewell();
-  farewell?.postMessage({ back: kept() });
 
   addEventListener('online', () => {
     wire.hurry();
@@ -40,12 +38,4 @@ export function watchPage({ machine, account, wire, feed }) {
   addEventListener('pageshow', ({ persisted }) => {
     if (persisted && account.session) wire.connect(account.session.token, { guest: account.session.guest });
   });
-}
-
-function startFarewell() {
-  try {
-    return new SharedWorker(new URL('./farewell.js', import.meta.url), { type: 'module', extendedLifetime: true }).port;
-  } catch {
-    return null;
-  }
 }

@@ -107,9 +107,24 @@ impl Lab {
     /// # Errors
     /// Unknown person, or no connection.
     pub async fn device_at(&self, url: &str, username: &str, device: &str) -> Result<Person> {
+        self.device_with(url, username, device, |_| ()).await
+    }
+
+    /// The same with a configuration that is changed first.
+    ///
+    /// # Errors
+    /// Unknown person, or no connection.
+    pub async fn device_with(
+        &self,
+        url: &str,
+        username: &str,
+        device: &str,
+        change: impl FnOnce(&mut Config),
+    ) -> Result<Person> {
         let token = self.token(username)?;
         let mut config = Config::user(url, token, DeviceId::new(device)?);
         config.bind = vec!["127.0.0.1:0".into()];
+        change(&mut config);
         let person = Person {
             client: CallClient::connect(config)?,
             told: Mutex::default(),

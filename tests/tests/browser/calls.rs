@@ -8,14 +8,14 @@ use ringwire_tests::{Person, VIDEO};
 use crate::stage::{ACTIVE, STANDS_STILL, Stage, ended, moves, run, tap, until};
 
 /// The page signed in as Alice, and Bob with a core whose camera films.
-pub struct Pair {
-    stage: Stage,
-    alice: Page,
-    bob: Person,
+pub(crate) struct Pair {
+    pub(crate) stage: Stage,
+    pub(crate) alice: Page,
+    pub(crate) bob: Person,
 }
 
 impl Pair {
-    async fn set() -> Result<Self> {
+    pub(crate) async fn set() -> Result<Self> {
         let stage = Stage::set().await?;
         let alice = stage.page("alice").await?;
         let mut bob = stage.lab.person("bob").await?;
@@ -24,13 +24,13 @@ impl Pair {
     }
 
     /// Alice calls in the page, Bob's core rings; returns Bob's call.
-    async fn page_calls(&self) -> Result<CallKey> {
+    pub(crate) async fn page_calls(&self) -> Result<CallKey> {
         run(&self.alice, "call('bob', { video: true })").await?;
         self.bob.until_rings().await
     }
 
     /// Bob's core calls, the page rings; returns Bob's call.
-    async fn core_calls(&self) -> Result<CallKey> {
+    pub(crate) async fn core_calls(&self) -> Result<CallKey> {
         let key = self
             .bob
             .call(&self.stage.lab.conversation("alice", "bob")?)?;
@@ -39,14 +39,14 @@ impl Pair {
     }
 
     /// Waits until both show the call as active and pictures of both have come.
-    async fn both_see(&self, key: CallKey) -> Result<()> {
+    pub(crate) async fn both_see(&self, key: CallKey) -> Result<()> {
         self.bob.until_active(key).await?;
         until(&self.alice, ACTIVE).await?;
         moves(&self.alice).await?;
         self.bob.until_picture(key).await
     }
 
-    async fn strike(self) -> Result<()> {
+    pub(crate) async fn strike(self) -> Result<()> {
         self.bob.client.close().await;
         self.stage.strike().await
     }

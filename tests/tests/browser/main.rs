@@ -3,7 +3,9 @@
 
 mod calls;
 mod media;
+mod page_and_core;
 mod reconnect;
 mod several;
 mod stage;
 mod wire;
+mod x264;

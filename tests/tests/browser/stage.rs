@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// Whether the page in front decoded no picture and heard no sound for a while; concealment of the
 /// last sound fades first.
-pub const STANDS_STILL: &str = "stats().then(async (before) => {
+pub(crate) const STANDS_STILL: &str = "stats().then(async (before) => {
     await new Promise((done) => setTimeout(done, 700));
     const after = await stats();
     return after.framesDecoded === before.framesDecoded
@@ -15,33 +15,33 @@ pub const STANDS_STILL: &str = "stats().then(async (before) => {
 })";
 
 /// Whether the call in front is active.
-pub const ACTIVE: &str = "state().call?.status === 'active'";
+pub(crate) const ACTIVE: &str = "state().call?.status === 'active'";
 
-pub struct Stage {
-    pub lab: Lab,
-    pub browser: Browser,
+pub(crate) struct Stage {
+    pub(crate) lab: Lab,
+    pub(crate) browser: Browser,
 }
 
 impl Stage {
-    pub async fn set() -> Result<Self> {
+    pub(crate) async fn set() -> Result<Self> {
         let lab = Lab::start().await?;
         let browser = Browser::start(Options::default()).await?;
         Ok(Self { lab, browser })
     }
 
     /// A page signed in as a demo person.
-    pub async fn page(&self, who: &str) -> Result<Page> {
+    pub(crate) async fn page(&self, who: &str) -> Result<Page> {
         self.page_at(&self.lab.url(), who).await
     }
 
     /// The same at another address of the gateway; `who` may be followed by more of the query.
-    pub async fn page_at(&self, url: &str, who: &str) -> Result<Page> {
+    pub(crate) async fn page_at(&self, url: &str, who: &str) -> Result<Page> {
         let page = self.browser.open(&format!("{url}/?raw&as={who}")).await?;
         until(&page, "state().socket === 'connected'").await?;
         Ok(page)
     }
 
-    pub async fn strike(self) -> Result<()> {
+    pub(crate) async fn strike(self) -> Result<()> {
         self.browser.close().await?;
         self.lab.gateway.shutdown().await;
         Ok(())
@@ -49,13 +49,13 @@ impl Stage {
 }
 
 /// Asks the page's face: `state()`, `call('bob')`.
-pub async fn run(page: &Page, what: &str) -> Result<Value> {
+pub(crate) async fn run(page: &Page, what: &str) -> Result<Value> {
     page.eval_json(&format!("return await window.ringwire.{what}"))
         .await
 }
 
 /// Waits until an expression over `state` and `stats` is true.
-pub async fn until(page: &Page, what: &str) -> Result<()> {
+pub(crate) async fn until(page: &Page, what: &str) -> Result<()> {
     let script = format!(
         "const {{ state, stats }} = window.ringwire ?? {{}}; return state && await ({what})"
     );
@@ -69,7 +69,7 @@ pub async fn until(page: &Page, what: &str) -> Result<()> {
 }
 
 /// Taps a button that can be seen, by its action.
-pub async fn tap(page: &Page, action: &str) -> Result<()> {
+pub(crate) async fn tap(page: &Page, action: &str) -> Result<()> {
     let script = format!(
         "const seen = [...document.querySelectorAll('[data-action={action}]')].find((one) => one.checkVisibility());
          if (!seen) throw new Error('{action} is not to be seen');
@@ -79,14 +79,14 @@ pub async fn tap(page: &Page, action: &str) -> Result<()> {
 }
 
 /// A call of one page to another, from the tap to pictures at both ends.
-pub async fn talk(caller: &Page, callee: &Page, name: &str) -> Result<()> {
+pub(crate) async fn talk(caller: &Page, callee: &Page, name: &str) -> Result<()> {
     run(caller, &format!("call('{name}')")).await?;
     until(callee, "state().call?.status === 'incoming'").await?;
     run(callee, "accept()").await?;
     both_see(caller, callee).await
 }
 
-pub async fn both_see(one: &Page, other: &Page) -> Result<()> {
+pub(crate) async fn both_see(one: &Page, other: &Page) -> Result<()> {
     for page in [one, other] {
         until(page, ACTIVE).await?;
         moves(page).await?;
@@ -95,19 +95,19 @@ pub async fn both_see(one: &Page, other: &Page) -> Result<()> {
 }
 
 /// Waits for more pictures than there have been.
-pub async fn moves(page: &Page) -> Result<()> {
+pub(crate) async fn moves(page: &Page) -> Result<()> {
     more(page, "framesDecoded").await
 }
 
 /// Waits until a figure of `stats()` has grown by more than ten.
-pub async fn more(page: &Page, figure: &str) -> Result<()> {
+pub(crate) async fn more(page: &Page, figure: &str) -> Result<()> {
     let before = run(page, "stats()").await?[figure].as_u64().unwrap_or(0);
     let grown = format!("stats().then((s) => s.{figure} > {})", before + 10);
     until(page, &grown).await
 }
 
 /// Waits until the page has no call any more; returns why the last one ended.
-pub async fn ended(page: &Page) -> Result<String> {
+pub(crate) async fn ended(page: &Page) -> Result<String> {
     until(page, "state().call === null && state().lastEnded !== null").await?;
     let reason = run(page, "state().lastEnded.reason").await?;
     let reason = reason.as_str().context("the page says no reason")?;

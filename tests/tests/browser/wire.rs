@@ -17,7 +17,7 @@ enum Mode {
 }
 
 /// An address that leads to the gateway, until dropped.
-pub struct Wire {
+pub(crate) struct Wire {
     address: SocketAddr,
     mode: watch::Sender<Mode>,
     accepting: JoinHandle<()>,
@@ -25,7 +25,7 @@ pub struct Wire {
 
 impl Wire {
     /// Lays a wire to a gateway.
-    pub async fn to(gateway: SocketAddr) -> Result<Self> {
+    pub(crate) async fn to(gateway: SocketAddr) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let (mode, watched) = watch::channel(Mode::Through);
@@ -45,22 +45,22 @@ impl Wire {
         })
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// Closes every connection and takes no new one.
-    pub fn cut(&self) {
+    pub(crate) fn cut(&self) {
         self.mode.send_replace(Mode::Cut);
     }
 
     /// Keeps what the gateway says; what the page says arrives.
-    pub fn hold_back(&self) {
+    pub(crate) fn hold_back(&self) {
         self.mode.send_replace(Mode::HeldBack);
     }
 
     /// Lets everything through again, in its order.
-    pub fn mend(&self) {
+    pub(crate) fn mend(&self) {
         self.mode.send_replace(Mode::Through);
     }
 }
