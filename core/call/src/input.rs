@@ -131,6 +131,9 @@ pub enum Command {
         /// Which conversation.
         conversation: ConversationId,
     },
+    /// The app is in the background, or in front again. The others in a call are told, and the server
+    /// waits longer for heartbeats.
+    Background(bool),
     /// A push of a call has come, before or after its event, with or without a socket.
     Push(Push),
 }
@@ -208,6 +211,9 @@ pub enum ConnectionEvent {
         /// Our screen's, or would be.
         screen: bool,
     },
+    /// An ICE restart of ours was given up for an offer that restarts nothing: no media passes until
+    /// it is offered again.
+    RestartDropped,
     /// The media path changed.
     Path(PathState),
     /// The first sound was played out.

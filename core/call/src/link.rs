@@ -363,6 +363,14 @@ impl Link {
                 self.path(state, cx.now);
                 Step::None
             }
+            ConnectionEvent::RestartDropped => {
+                if self.was_up {
+                    self.path(PathState::Broken, cx.now);
+                    // Not before their offer is answered.
+                    self.next_repair = cx.now + timers::PATH_GRACE;
+                }
+                Step::None
+            }
             ConnectionEvent::Agreed { video, screen } => {
                 self.video = video;
                 self.screen = screen;

@@ -42,6 +42,7 @@ fn name(input: &Input) -> &str {
             ConnectionEvent::Failed { .. } => "connection failed",
             ConnectionEvent::Candidate { .. } => "own candidate",
             ConnectionEvent::Agreed { .. } => "agreed",
+            ConnectionEvent::RestartDropped => "restart dropped",
             ConnectionEvent::Path(PathState::Connecting) => "path connecting",
             ConnectionEvent::Path(PathState::Connected) => "path connected",
             ConnectionEvent::Path(PathState::Disturbed) => "path disturbed",

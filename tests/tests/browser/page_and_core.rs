@@ -138,11 +138,10 @@ async fn h264_goes_both_ways_between_page_and_core_whoever_calls() -> Result<()>
         "return RTCRtpSender.getCapabilities('video').codecs.some(({ mimeType }) => mimeType === 'video/H264')",
     );
     ensure!(sends.await? == true, "this Chromium sends no H.264");
-    let url = stage.lab.url();
-    let bob = stage.lab.device_with(&url, "bob", "phone", |config| {
+    let bob = stage.lab.device_with("bob", "phone", |config| {
         config.video_codecs = vec![H264, Vp8];
-    });
-    let bob = bob.await?;
+    })?;
+    bob.until("connected", |now| now.me.is_some()).await?;
     let film = tokio::spawn(x264::show(x264::clip().await?, bob.client.video_source()));
 
     run(&alice, "call('bob')").await?;

@@ -37,7 +37,8 @@ impl Stage {
     /// The same at another address of the gateway; `who` may be followed by more of the query.
     pub(crate) async fn page_at(&self, url: &str, who: &str) -> Result<Page> {
         let page = self.browser.open(&format!("{url}/?raw&as={who}")).await?;
-        until(&page, "state().socket === 'connected'").await?;
+        let there = "state().socket === 'connected' && window.ringwire.people().length > 0";
+        until(&page, there).await?;
         Ok(page)
     }
 

@@ -2,7 +2,7 @@
 //! by themselves.
 
 use super::phone::*;
-use crate::{AckFailure, CallEvent, CallState, Command, Effect, Input, PathState};
+use crate::{AckFailure, CallEvent, CallState, Command, ConnectionEvent, Effect, Input, PathState};
 use ringwire_protocol::{CallEndReason as Reason, CallStatus, ClientEvent, SignalBody};
 
 fn effects(phone: &Phone, find: fn(&Effect) -> bool) -> usize {
@@ -44,6 +44,29 @@ fn a_device_that_is_put_out_by_another_says_so() {
     );
     assert_eq!(ann.said(), Vec::<&str>::new(), "nobody is told");
     assert!(ann.last.iter().any(|it| matches!(it, Effect::Close { .. })));
+}
+
+#[test]
+fn a_call_that_was_answered_elsewhere_can_be_taken_over_by_calling_again() {
+    let mut ann = Phone::new();
+    ann.bob_calls();
+    ann.event(
+        "call:already-answered",
+        r#"{"callId":"c1","deviceId":"ann-2"}"#,
+    );
+    ann.call();
+    let mut active = glare("bob", "direct");
+    active.status = Some(CallStatus::Active);
+    ann.fail("call:initiate", AckFailure::Refused(active));
+    assert_eq!(ann.state(MINE), CallState::Offered);
+    ann.command(Command::Join {
+        key: MINE,
+        media: BOTH_ON,
+    });
+    ann.join_acked();
+    ann.bob_offers(1);
+    ann.answer_made();
+    assert_eq!(ann.state(MINE), CallState::Active);
 }
 
 #[test]
@@ -205,6 +228,24 @@ fn towards_an_older_peer_the_answerer_restarts_by_itself_and_is_polite() {
     ann.answer_made();
     ann.path(PathState::Connected);
     assert_eq!(ann.state(FIRST_RING), CallState::Active);
+}
+
+#[test]
+fn a_restart_that_was_given_up_is_offered_again_when_the_other_offer_is_answered() {
+    let mut ann = Phone::with_old_server();
+    ann.bob_calls();
+    ann.accept();
+    ann.bob_offers(1);
+    ann.answer_made();
+    ann.path(PathState::Connected);
+    ann.path(PathState::Broken);
+    ann.offer_made();
+    ann.bob_offers(2);
+    ann.report(ConnectionEvent::RestartDropped);
+    ann.answer_made();
+    assert_eq!(offers(&ann), 1);
+    ann.pass(secs(2));
+    assert_eq!(offers(&ann), 2);
 }
 
 #[test]
