@@ -1,15 +1,19 @@
 // Who is signed in and whom they can call: demo people without a password, guests with an invitation.
 
-import { demoLogin, demoPeople, fetchConversations } from './gateway.js';
+import { demoLogin, demoPeople, echoCalls, enterByLink, fetchConversations } from './gateway.js';
 
 /** A token that ran out is renewed once in this time at most. */
 const RENEW_MS = 60_000;
+/** Where this tab keeps a guest's session, so that a reload is the same guest. */
+const GUEST = 'ringwire-guest';
 
 export class Account {
   /** `{token, user: {id, username, displayName, avatar?}, guest}`, or null. */
   session = null;
   /** `[{id, userId, username, displayName, avatar?, conversationId}]`; a guest's may be a whole conversation, without userId. */
   people = [];
+  /** The link of the address that lets a guest in, or null. */
+  invitation = null;
   /** The demo people to choose from. */
   choices = [];
   /** My ParticipantId by ConversationId. */
@@ -22,19 +26,37 @@ export class Account {
     this.people = [];
   }
 
-  /** The holder of an invitation; who that is, the socket says. */
-  invited(token) {
-    this.session = { token, guest: true, user: { id: null, username: 'guest', displayName: 'Guest' } };
+  /** Comes in by the link under a name; rejects with a sentence that can be shown. */
+  async comeIn(name) {
+    const invite = this.invitation;
+    try {
+      const { sessionToken, guest } = await enterByLink(invite, name);
+      this.session = { token: sessionToken, guest: true, user: { id: guest.id, username: 'guest', displayName: guest.displayName } };
+    } catch (error) {
+      throw error.status === 400 ? new Error('This invitation is not valid any more.') : error;
+    }
     this.people = [];
+    try {
+      sessionStorage.setItem(GUEST, JSON.stringify({ invite, session: this.session }));
+    } catch { /* then a reload comes in anew */ }
   }
 
-  /** The socket has told the id of who signed in. */
-  known(userId) {
-    if (this.session?.user.id == null && userId) this.session.user.id = userId;
+  /** The guest that this tab was before it was reloaded; false when it was none of this link. */
+  resume() {
+    try {
+      const { invite, session } = JSON.parse(sessionStorage.getItem(GUEST) ?? '{}');
+      if (invite !== this.invitation || !session?.guest || !session.token) return false;
+      this.session = session;
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   signOut() {
+    if (this.session?.guest) sessionStorage.removeItem(GUEST);
     this.session = null;
+    this.invitation = null;
     this.people = [];
   }
 
@@ -48,6 +70,12 @@ export class Account {
     } catch {
       return false;
     }
+  }
+
+  /** Has the demo's Echo ring this person. */
+  letEchoCall() {
+    const echo = this.people.find(({ username }) => username === 'echo');
+    return echoCalls(this.session.token, echo.conversationId);
   }
 
   async loadChoices() {

@@ -6,7 +6,6 @@ import { front, idle, statusOf, step, waiting } from './call.js';
 import { CODECS } from './codecs.js';
 import { returning } from './comeback.js';
 import { face } from './face.js';
-import { echoCalls } from './gateway.js';
 import { Meter } from './meter.js';
 import { model, snapshot } from './model.js';
 import { watchPage } from './pagelife.js';
@@ -229,13 +228,17 @@ async function login(username) {
   await until(() => wire.state === 'connected');
 }
 
-/** The address has an invitation: its holder is a guest, without a name to choose. */
-async function enterAsGuest(token) {
+/** The address has an invitation: its holder comes in as a guest, under a name; after a reload as the same one. */
+async function comeIn(name) {
   note = null;
-  account.invited(token);
-  enter(null);
-  await until(() => account.session?.user.id && wire.state === 'connected');
-  await loadPeople();
+  try {
+    if (!account.resume()) await account.comeIn(name);
+    enter(account.session.user.id);
+    await loadPeople();
+  } catch (error) {
+    note = error.message;
+    render();
+  }
 }
 
 function enter(userId) {
@@ -286,9 +289,7 @@ function onSocket(state) {
   if (state !== 'connected') feed({ type: 'socket', up: false });
 }
 
-function onSignedIn({ user, capabilities }) {
-  account.known(user?.id);
-  if (!machine.me.userId) machine = start(account.session.user.id);
+function onSignedIn({ capabilities }) {
   const calls = returning(machine.me.userId);
   if (calls.length) feed({ type: 'comeback', calls });
   feed({ type: 'socket', up: true, capabilities });
@@ -322,11 +323,12 @@ function place(username, video) {
 function act(action, about) {
   const call = front(machine);
   switch (action) {
+    case 'come-in': return void comeIn(about);
     case 'sign-in': return void login(about).catch(() => {});
     case 'sign-out': return void signOut();
     case 'call-video': return place(about, true);
     case 'call-audio': return place(about, false);
-    case 'echo-calls-me': return void letEchoCall();
+    case 'echo-calls-me': return letEchoCall();
     case 'accept': return feed({ type: 'accept' });
     case 'accept-audio': return feed({ type: 'accept', video: false });
     case 'hold-accept': return feed({ type: 'accept', key: waiting(machine)?.key, others: 'hold' });
@@ -362,15 +364,9 @@ function callAgain() {
   feed({ type: 'place', conversationId: lastEnded.conversationId, video: lastEnded.video, peer: lastEnded.peer });
 }
 
-async function letEchoCall() {
-  const echo = account.people.find(({ username }) => username === 'echo');
+function letEchoCall() {
   tones.unlock();
-  try {
-    await echoCalls(account.session.token, echo.conversationId);
-    view.toast('Echo will ring in a moment.');
-  } catch (error) {
-    view.toast(error.message);
-  }
+  account.letEchoCall().then(() => view.toast('Echo will ring in a moment.'), (error) => view.toast(error.message));
 }
 
 setInterval(() => { if (machine.calls.length) feed({ type: 'tick' }); }, TICK_MS);
@@ -393,7 +389,9 @@ window.ringwire = face({
   login, place, feed, video: view.remote,
 });
 
-const invitation = new URLSearchParams(location.hash.slice(1)).get('invite');
-if (invitation) enterAsGuest(invitation).catch(() => render());
-else if (params.get('as')) login(params.get('as')).catch(() => loadChoices());
+account.invitation = new URLSearchParams(location.hash.slice(1)).get('invite');
+if (account.invitation) {
+  if (account.resume()) void comeIn();
+  else render();
+} else if (params.get('as')) login(params.get('as')).catch(() => loadChoices());
 else loadChoices();

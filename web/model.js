@@ -31,6 +31,7 @@ export function model({ state, account, socket, dismissed, note, studio, playbac
     screen, call, ended, note, choices, socket,
     me: session?.user ?? null,
     guest: session?.guest ?? false,
+    invited: Boolean(account.invitation),
     people: people.filter(({ username }) => username !== 'echo'),
     echo: people.some(({ username }) => username === 'echo'),
     elsewhere: state.elsewhere,

@@ -23,6 +23,10 @@ export class View {
       if (tapped && !tapped.disabled) act(tapped.dataset.action, tapped.dataset.about ?? null);
       else if (event.target.closest('#remote, #screen, .veil, .centre')) act('picture', null);
     });
+    $('guest').addEventListener('submit', (event) => {
+      event.preventDefault();
+      act('come-in', $('guest-name').value.trim());
+    });
   }
 
   /** The model: see `model.js`. */
@@ -71,7 +75,11 @@ export class View {
     }
   }
 
-  #showSignIn({ choices, note }) {
+  #showSignIn({ choices, note, invited }) {
+    $('guest').hidden = !invited;
+    $('sign-in-list').hidden = invited;
+    text($('sign-in-lead'), invited ? 'You are invited to a call. What is your name?'
+      : 'Video calls, straight from one device to the other. Who are you today?');
     list($('sign-in-list'), choices, (person) => {
       const choice = element('button', 'choice', avatar(person), names(person), icon('next'));
       choice.dataset.action = 'sign-in';
