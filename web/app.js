@@ -1,291 +1,285 @@
 // Where everything meets: inputs go into the call machine, its effects are carried out, the view shows the result.
 
 import { io } from '/vendor/socket.io.esm.min.js';
-import { idle, statusOf, step } from './call.js';
-import { Connection } from './connection.js';
+import { Account } from './account.js';
+import { front, idle, statusOf, step, waiting } from './call.js';
+import { CODECS } from './codecs.js';
+import { returning } from './comeback.js';
 import { face } from './face.js';
-import { demoLogin, demoPeople, echoCalls, fetchConversations } from './gateway.js';
-import { LocalMedia, cameraCount } from './media.js';
 import { Meter } from './meter.js';
+import { model, snapshot } from './model.js';
+import { watchPage } from './pagelife.js';
+import { Peers } from './peers.js';
+import { Playback } from './playback.js';
+import { Studio } from './studio.js';
 import { Tones } from './tones.js';
 import { View } from './view.js';
 import { Wire } from './wire.js';
-import { mediaWords } from './words.js';
+import { endWords, mediaWords } from './words.js';
 
+/**
+ * Of the address: `as` signs a demo person in, `raw` leaves the sound unprocessed, `codec=vp8|h264` is named first,
+ * `waiting=off` declines a second ring as busy, `knows=ringing,…` announces no more than that.
+ */
 const params = new URLSearchParams(location.search);
 const TICK_MS = 500;
 const SAMPLE_MS = 1_000;
 
 const tones = new Tones();
 const view = new View(act);
-const wire = new Wire(io, { state: onSocket, signedIn: onSignedIn, event: onWireEvent, refused: onRefused });
+const account = new Account();
+const studio = new Studio({ raw: params.has('raw') });
+const playback = new Playback({
+  sound: view.sound, camera: view.remote, screen: view.screen, changed: () => render(),
+});
+const peers = new Peers({
+  codec: CODECS.find((name) => name === params.get('codec')) ?? null,
+  on: {
+    signal: sendSignal,
+    ice: (key, state) => feed({ type: 'ice', key, state }),
+    described: (key) => feed({ type: 'described', key }),
+    remote: () => sync(),
+  },
+});
+const wire = new Wire(io, { state: onSocket, signedIn: onSignedIn, event: onWireEvent, refused: onRefused }, params.get('knows')?.split(','));
 
-let machine = idle({ userId: null, deviceId: wire.deviceId });
-let session = null; // {token, user}
-let people = []; // [{id, username, displayName, avatar?, conversationId}]
-let choices = [];
+let machine = start(null);
 let note = null;
 let dismissed = true;
-let local = null;
-let localKey = null;
-let mediaProblem = null;
-let connection = null;
-let firstFrame = null;
-let meter = new Meter();
+let lastPeer = { meter: new Meter(), seen: null };
 let ui = freshUi();
-let cameras = 0;
 let wakeLock = null;
 
 function freshUi() {
-  return { clean: false, whole: false, numbersOpen: false, soundBlocked: false, remotePicture: false };
+  return { clean: false, whole: false, numbersOpen: false };
 }
 
-// --- the machine
+function start(userId) {
+  return { ...idle({ userId, deviceId: wire.deviceId }), takesWaiting: params.get('waiting') !== 'off' };
+}
 
 function feed(input) {
   const before = machine;
   const { state, effects } = step(machine, input, Date.now());
   machine = state;
-  if (state.call && state.call.key !== before.call?.key) beginCall();
+  const [was, is] = [front(before), front(state)];
+  if (is && is.key !== was?.key) changeFront();
   for (const effect of effects) perform(effect);
-  if (before.call && !state.call) overCall();
-  if (before.call?.everConnected === false && state.call?.everConnected) tones.chime('begin');
+  for (const call of before.calls) if (!state.calls.some(({ key }) => key === call.key)) over(call, call.key === was.key);
+  if (is && was?.key === is.key && !was.everConnected && is.everConnected) tones.chime('begin');
   const status = statusOf(state);
-  tones.play(status === 'incoming' ? 'ring' : status === 'ringing' ? 'ringback' : null);
-  render();
+  tones.play(status === 'incoming' ? 'ring' : status === 'ringing' ? 'ringback' : waiting(state) ? 'waiting' : null);
+  sync();
 }
 
 function perform(effect) {
   switch (effect.do) {
     case 'emit': return say(effect);
-    case 'openMedia': return openMedia(effect);
+    case 'openMedia': return void openMedia(effect);
+    case 'rest': return void rest();
     case 'connect': return connect(effect);
-    case 'signal': return void connection?.receive(effect.signal);
-    case 'offer': return void connection?.offer();
-    case 'restart': return void connection?.offer({ restart: true });
-    case 'configure': return connection?.configure(effect.iceServers);
-    case 'microphone': return local?.setMicrophone(effect.on);
+    case 'signal': return void peers.connection(effect.key)?.receive(effect.signal);
+    case 'offer': return void peers.connection(effect.key)?.offer();
+    case 'restart': return void peers.connection(effect.key)?.offer({ restart: true });
+    case 'configure': return peers.connection(effect.key)?.configure(effect.iceServers);
+    case 'microphone': return studio.setMicrophone(effect.on);
     case 'camera': return void setCamera(effect.on);
-    case 'reportQuality': return reportQuality(effect.callId);
+    case 'screen': return void setScreen(effect);
+    case 'reportQuality': return reportQuality(effect);
     case 'notice': return view.toast(effect.text);
-    case 'close': return closeConnection();
+    case 'close': return close(effect.key);
   }
 }
 
 async function say({ event, payload, reply, key, late, brief }) {
   if (!reply) return wire.tell(event, payload, { late });
-  const askedFor = machine.call?.callId ?? null;
+  const askedFor = machine.calls.flatMap(({ callId }) => callId ?? []);
   const answer = await wire.ask(event, payload, brief ? 4_000 : undefined);
-  feed({ type: reply, key, askedFor, ...answer });
+  feed({ type: reply, key, event, askedFor, ...answer });
 }
 
-function beginCall() {
+function changeFront() {
   ui = freshUi();
-  firstFrame = null;
-  mediaProblem = null;
-  meter = new Meter();
   dismissed = false;
 }
 
-function overCall() {
-  tones.chime('end');
-  local?.close();
-  local = null;
-  localKey = null;
-  view.own.srcObject = null;
-  view.remote.srcObject = null;
+/** A call ended: the last one closes the devices; one behind another is told in a line. */
+function over(call, wasInFront) {
+  const { lastEnded, calls } = machine;
+  if (wasInFront) tones.chime('end');
+  else if (lastEnded?.key === call.key && lastEnded.by !== 'me') view.toast(`${call.peer.displayName}: ${endWords(lastEnded).title}`);
+  if (calls.length) return;
+  studio.close();
   wakeLock?.release().catch(() => {});
   wakeLock = null;
 }
 
-// --- media and connection
-
 async function openMedia({ key, video }) {
-  if (localKey !== key) {
-    local?.close();
-    local = new LocalMedia({ raw: params.has('raw') });
-    localKey = key;
-    const mine = local;
-    const problem = await mine.open({ video });
-    if (local !== mine) return mine.close();
-    mediaProblem = problem;
-    cameras = await cameraCount().catch(() => 0);
-    if (local !== mine) return;
-  }
-  if (machine.call && !machine.call.camera) await local.setCamera(false);
-  local.setMicrophone(machine.call?.microphone ?? true);
-  sendTracks();
-  feed({ type: 'media', key, audio: local.audio !== null, video: local.video !== null });
+  const got = await studio.open({ video });
+  const call = front(machine);
+  if (!got || call?.key !== key) return;
+  if (got.video && !call.camera) await setCamera(false);
+  studio.setMicrophone(call.microphone);
+  feed({ type: 'media', key, audio: got.audio, video: got.video && call.camera });
+}
+
+/** On hold: nothing is sent, and the camera's light goes out unless another call wants it. */
+async function rest() {
+  if (front(machine)?.held) await studio.setCamera(false);
+  sync();
 }
 
 async function setCamera(on) {
-  const mine = local;
-  if (!mine) return;
-  const isOn = await mine.setCamera(on);
-  if (local !== mine) return mine.close();
-  if (machine.call && machine.call.camera !== on) return;
-  sendTracks();
+  const isOn = await studio.setCamera(on);
+  if (isOn === null || front(machine)?.camera !== on) return;
+  sync();
   if (on && !isOn) {
     view.toast(mediaWords('no-camera'));
     feed({ type: 'setCamera', on: false });
   }
-  render();
 }
 
-function sendTracks() {
-  connection?.setTrack('audio', local?.audio ?? null);
-  connection?.setTrack('video', local?.video ?? null);
-  const showing = view.own.srcObject?.getVideoTracks()[0] ?? null;
-  if (showing !== (local?.video ?? null)) view.own.srcObject = local?.video ? new MediaStream([local.video]) : null;
+async function setScreen({ key, on }) {
+  if (on && !await studio.share(() => feed({ type: 'screen', key, on: false }))) return;
+  if (!on) studio.stopScreen();
+  feed({ type: 'screen', key, on, beside: peers.connection(key)?.hasScreen ?? false });
 }
 
-function connect({ offerer, iceServers }) {
-  closeConnection();
-  const { key, callId, peer } = machine.call;
-  const made = new Connection({
-    offerer,
-    iceServers,
-    on: {
-      signal: (signal) => sendSignal(callId, peer, signal),
-      ice: (state) => feed({ type: 'ice', key, state }),
-      described: () => feed({ type: 'described', key }),
-      remote: showRemote,
-      problem: (error) => console.warn('connection:', error?.name, error?.message),
-    },
-  });
-  connection = made;
-  meter.restart();
-  if (local) sendTracks();
-  if (offerer) made.offer();
+function connect(effect) {
+  peers.connect(effect);
+  if (wakeLock && !wakeLock.released) return;
   navigator.wakeLock?.request('screen').then((lock) => { wakeLock = lock; }, () => {});
 }
 
-function closeConnection() {
-  connection?.close();
-  connection = null;
+function close(key) {
+  const peer = peers.of(key);
+  if (peer) lastPeer = peer;
+  peers.close(key);
+  if (!machine.calls.some(({ screen }) => screen)) studio.stopScreen();
 }
 
-function sendSignal(callId, peer, signal) {
-  const call = machine.call;
-  if (call?.callId !== callId) return;
-  const addressed = { ...signal, from: machine.me.userId, to: peer.userId };
+function sendSignal(key, signal) {
+  const call = machine.calls.find((one) => one.key === key);
+  if (!call) return;
+  const addressed = { ...signal, from: machine.me.userId, to: call.peer.userId };
   if (machine.server.length) {
     addressed.fromDevice = machine.me.deviceId;
     if (call.peerDevice) addressed.toDevice = call.peerDevice;
   }
-  wire.tell('call:signal', { callId, signal: addressed });
+  wire.tell('call:signal', { callId: call.callId, signal: addressed });
 }
 
-function showRemote(stream) {
-  const video = view.remote;
-  if (video.srcObject !== stream) video.srcObject = stream;
-  video.muted = false;
-  play(video);
-  watchFirstFrame(video);
-}
-
-/** Without a tap before it, a browser may refuse sound; the picture is shown all the same and the sound asked for. */
-async function play(video) {
-  try {
-    await video.play();
-    ui.soundBlocked = false;
-  } catch (error) {
-    if (error.name !== 'NotAllowedError') return;
-    video.muted = true;
-    ui.soundBlocked = true;
-    await video.play().catch(() => {});
+/** Connections, video elements and the view follow the machine: what is on hold sends, shows and says nothing. */
+function sync() {
+  const inFront = front(machine);
+  for (const call of machine.calls) {
+    const connection = peers.connection(call.key);
+    if (!connection) continue;
+    const shared = call.screen ? studio.screen : null;
+    const beside = connection.hasScreen;
+    if (call !== inFront || call.held) connection.carry({});
+    else connection.carry({ audio: studio.audio, video: beside ? studio.video : shared ?? studio.video, screen: beside ? shared : null });
   }
+  playback.show((inFront && !inFront.held && peers.of(inFront.key)) || null);
+  const showing = view.own.srcObject?.getVideoTracks()[0] ?? null;
+  if (showing !== studio.video) view.own.srcObject = studio.video ? new MediaStream([studio.video]) : null;
   render();
 }
 
-function watchFirstFrame(video) {
-  const call = machine.call;
-  const seen = () => {
-    if (machine.call?.key !== call?.key || ui.remotePicture) return;
-    noteFirstFrame();
-    render();
-  };
-  video.onloadeddata = () => { if (video.videoWidth) seen(); };
-  video.onresize = () => { if (video.videoWidth) seen(); };
-  video.requestVideoFrameCallback?.(seen);
+function render() {
+  view.show(model({
+    state: machine, account, socket: wire.state, dismissed, note, studio, playback, meter: current().meter, ui,
+  }));
 }
 
-function noteFirstFrame() {
-  ui.remotePicture = true;
-  firstFrame ??= Date.now();
+/** The connection in front; without a call the last one. */
+function current() {
+  const inFront = front(machine);
+  return inFront ? peers.of(inFront.key) ?? nobody() : lastPeer;
 }
 
-// --- quality
+const nobody = () => ({ meter: new Meter(), seen: null });
 
 async function sample() {
-  const [current, mine] = [connection, meter];
-  if (!current) return;
-  await mine.sample(current, ui.remotePicture && Boolean(machine.call?.remote.videoEnabled));
-  if (connection === current && mine.last.framesDecoded > 0 && !ui.remotePicture) noteFirstFrame();
+  await peers.sample((key) => {
+    const call = machine.calls.find((one) => one.key === key);
+    return Boolean(call && !call.held && call.remote.videoEnabled && !call.remote.held && playback.picture);
+  });
+  if (!playback.picture && current().meter.last.framesDecoded > 0) playback.noteFrame();
 }
 
-function reportQuality(callId) {
-  const stats = meter.report();
+function reportQuality({ key, callId }) {
+  const stats = peers.of(key)?.meter.report();
   if (stats) wire.tell('call:quality-report', { callId, stats });
 }
-
-// --- signing in and the socket
 
 async function login(username) {
   note = null;
   try {
-    session = await demoLogin(username);
+    await account.login(username);
   } catch (error) {
     note = error.message;
     render();
     throw error;
   }
-  wire.signOut();
-  machine = idle({ userId: session.user.id, deviceId: wire.deviceId });
-  people = [];
-  dismissed = true;
-  const address = new URL(location.href);
-  address.searchParams.set('as', username);
-  history.replaceState(null, '', address);
-  wire.connect(session.token);
+  remember(username);
+  enter(account.session.user.id);
   await loadPeople();
-  render();
   await until(() => wire.state === 'connected');
+}
+
+/** The address has an invitation: its holder comes in as a guest, under a name; after a reload as the same one. */
+async function comeIn(name) {
+  note = null;
+  try {
+    if (!account.resume()) await account.comeIn(name);
+    enter(account.session.user.id);
+    await loadPeople();
+  } catch (error) {
+    note = error.message;
+    render();
+  }
+}
+
+function enter(userId) {
+  wire.signOut();
+  machine = start(userId);
+  dismissed = true;
+  wire.connect(account.session.token, { guest: account.session.guest });
 }
 
 async function loadPeople() {
   try {
-    const { conversations } = await fetchConversations(session.token);
-    people = conversations.filter(({ type }) => type === 'direct').flatMap((conversation) => {
-      const other = conversation.members.find(({ userId }) => userId !== session.user.id);
-      return other ? [{ ...other, id: other.userId, conversationId: conversation.id }] : [];
-    });
-    const mine = conversations.map(({ id, members }) => (
-      [id, members.find(({ userId }) => userId === session.user.id)?.participantId ?? null]));
-    feed({ type: 'memberships', map: Object.fromEntries(mine) });
+    await account.loadPeople();
+    feed({ type: 'memberships', map: account.memberships });
   } catch (error) {
     view.toast(error.message);
   }
+  render();
 }
 
 async function signOut() {
-  if (machine.call) feed({ type: 'hangUp' });
+  for (const { key } of machine.calls) feed({ type: 'hangUp', key });
   wire.signOut();
-  session = null;
-  people = [];
-  const address = new URL(location.href);
-  address.searchParams.delete('as');
-  history.replaceState(null, '', address);
+  account.signOut();
+  remember(null);
   await loadChoices();
 }
 
+/** The address says who is signed in, so that a reload finds them again. */
+function remember(username) {
+  const address = new URL(location.href);
+  if (username) address.searchParams.set('as', username);
+  else address.searchParams.delete('as');
+  address.hash = '';
+  history.replaceState(null, '', address);
+}
+
 async function loadChoices() {
-  if (!choices.length) {
-    try {
-      choices = (await demoPeople()).people.filter(({ username }) => username !== 'echo');
-    } catch (error) {
-      note = error.message;
-    }
+  try {
+    await account.loadChoices();
+  } catch (error) {
+    note = error.message;
   }
   if (!window.isSecureContext) note ??= mediaWords('insecure');
   render();
@@ -296,6 +290,8 @@ function onSocket(state) {
 }
 
 function onSignedIn({ capabilities }) {
+  const calls = returning(machine.me.userId);
+  if (calls.length) feed({ type: 'comeback', calls });
   feed({ type: 'socket', up: true, capabilities });
 }
 
@@ -303,25 +299,17 @@ function onWireEvent(name, payload) {
   feed({ type: 'event', name, payload });
 }
 
-/** A demo token that ran out is asked for anew, once a minute at most; any other refusal leads back to the sign-in. */
+/** A demo token that ran out is asked for anew; any other refusal leads back to the sign-in. */
 async function onRefused({ code, message }) {
-  const username = session?.user.username;
-  if (username && Date.now() - (session.renewedAt ?? 0) > 60_000) {
-    try {
-      session = { ...(await demoLogin(username)), renewedAt: Date.now() };
-      wire.connect(session.token);
-      return;
-    } catch { /* told below */ }
-  }
+  if (await account.renew()) return wire.connect(account.session.token);
+  const guest = account.session?.guest;
   await signOut();
-  note = message || `The server refused the sign-in (${code}).`;
+  note = guest ? 'This invitation is not valid any more.' : message || `The server refused the sign-in (${code}).`;
   render();
 }
 
-// --- what the person does
-
 function place(username, video) {
-  const person = people.find((one) => one.username === username);
+  const person = account.people.find((one) => one.username === username);
   if (!person) throw new Error(`there is nobody called ${username} here`);
   tones.unlock();
   const { conversationId, userId, displayName, avatar } = person;
@@ -331,102 +319,61 @@ function place(username, video) {
   });
 }
 
-function act(action, person) {
-  const call = machine.call;
+/** What a tap does; `about` is a username or the id of a call. */
+function act(action, about) {
+  const call = front(machine);
   switch (action) {
-    case 'sign-in': return void login(person).catch(() => {});
+    case 'come-in': return void comeIn(about);
+    case 'sign-in': return void login(about).catch(() => {});
     case 'sign-out': return void signOut();
-    case 'call-video': return place(person, true);
-    case 'call-audio': return place(person, false);
-    case 'echo-calls-me': return void letEchoCall();
+    case 'call-video': return place(about, true);
+    case 'call-audio': return place(about, false);
+    case 'echo-calls-me': return letEchoCall();
     case 'accept': return feed({ type: 'accept' });
     case 'accept-audio': return feed({ type: 'accept', video: false });
+    case 'hold-accept': return feed({ type: 'accept', key: waiting(machine)?.key, others: 'hold' });
+    case 'end-accept': return feed({ type: 'accept', key: waiting(machine)?.key, others: 'end' });
+    case 'decline-waiting': return feed({ type: 'decline', key: waiting(machine)?.key });
     case 'decline': return feed({ type: 'decline' });
     case 'hang-up': return feed({ type: 'hangUp' });
     case 'microphone': return feed({ type: 'setMicrophone', on: !call?.microphone });
     case 'camera': return feed({ type: 'setCamera', on: !call?.camera });
-    case 'turn-camera': return void local?.turnCamera().then(() => { sendTracks(); render(); });
+    case 'screen': return feed({ type: 'setScreen', on: !call?.screen });
+    case 'hold': return feed({ type: 'setHold', on: !call?.held });
+    case 'swap': return feed({ type: 'swap' });
+    case 'join-found': return feed({ type: 'joinFound' });
+    case 'free-found': return feed({ type: 'freeFound' });
+    case 'take-over': return feed({ type: 'takeOver', callId: about });
+    case 'end-elsewhere': return feed({ type: 'endElsewhere', conversationId: about });
+    case 'turn-camera': return void studio.turnCamera().then(() => sync());
     case 'call-again': return callAgain();
     case 'dismiss': dismissed = true; break;
     case 'numbers': ui.numbersOpen = !ui.numbersOpen; break;
     case 'fit': ui.whole = !ui.whole; break;
     case 'picture': ui.clean = !ui.clean; break;
-    case 'sound':
-      view.remote.muted = false;
-      return void play(view.remote);
+    case 'sound': return void playback.unblock();
   }
   render();
 }
 
+/** The same conversation again; whoever called may be no one that is listed, a guest for instance. */
 function callAgain() {
-  const last = machine.lastEnded;
-  if (!last) return;
-  place(last.peer.username, last.video);
-}
-
-async function letEchoCall() {
-  const echo = people.find(({ username }) => username === 'echo');
+  const { lastEnded } = machine;
+  if (!lastEnded) return;
   tones.unlock();
-  try {
-    await echoCalls(session.token, echo.conversationId);
-    view.toast('Echo will ring in a moment.');
-  } catch (error) {
-    view.toast(error.message);
-  }
+  feed({ type: 'place', conversationId: lastEnded.conversationId, video: lastEnded.video, peer: lastEnded.peer });
 }
 
-// --- the view
-
-function callSnapshot() {
-  const call = machine.call;
-  if (!call) return null;
-  const duration = call.answeredAt ? Math.floor((Date.now() - call.answeredAt) / 1000) : 0;
-  const { callId, conversationId, direction, peer, video, microphone, camera, remote, startedAt, answeredAt } = call;
-  return {
-    callId, conversationId, status: statusOf(machine), direction, peer, video, microphone, camera, muted: !microphone,
-    remote: { ...remote }, startedAt, answeredAt, duration, endReason: null,
-  };
+function letEchoCall() {
+  tones.unlock();
+  account.letEchoCall().then(() => view.toast('Echo will ring in a moment.'), (error) => view.toast(error.message));
 }
 
-function model() {
-  const call = callSnapshot();
-  const ended = machine.lastEnded;
-  const screen = !session ? 'sign-in' : call ? 'call' : ended && !dismissed ? 'after' : 'home';
-  return {
-    screen, call, ended, note, choices, socket: wire.state,
-    me: session?.user ?? null,
-    people: people.filter(({ username }) => username !== 'echo'),
-    echo: people.some(({ username }) => username === 'echo'),
-    ownPicture: local?.video != null, mirrored: local?.mirrored ?? true, canTurn: cameras > 1,
-    numbers: ui.numbersOpen ? meter.rows({ theirPicture: call?.remote.videoEnabled, myPicture: local?.video }) : [],
-    quality: meter.quality, mediaProblem, ...ui,
-  };
-}
-
-function render() {
-  view.show(model());
-}
-
-// --- the page
-
-setInterval(() => { if (machine.call) feed({ type: 'tick' }); }, TICK_MS);
+setInterval(() => { if (machine.calls.length) feed({ type: 'tick' }); }, TICK_MS);
 setInterval(() => void sample(), SAMPLE_MS);
 addEventListener('pointerdown', () => tones.unlock(), { capture: true });
 addEventListener('keydown', () => tones.unlock(), { capture: true });
-addEventListener('online', () => wire.hurry());
-document.addEventListener('visibilitychange', () => {
-  const call = machine.call;
-  if (!call?.everConnected) return;
-  const event = document.hidden ? 'call:backgrounded' : 'call:foregrounded';
-  wire.tell(event, { callId: call.callId, participantId: call.myParticipantId ?? machine.me.userId });
-});
-
-/** Leaving the page is hanging up. A ring goes on: another device of mine may take it. */
-addEventListener('pagehide', () => {
-  if (machine.call && statusOf(machine) !== 'incoming') feed({ type: 'hangUp' });
-  wire.close();
-});
-addEventListener('pageshow', ({ persisted }) => { if (persisted && session) wire.connect(session.token); });
+watchPage({ machine: () => machine, account, wire, feed });
 
 async function until(met, limitMs = 10_000) {
   const deadline = Date.now() + limitMs;
@@ -437,11 +384,14 @@ async function until(met, limitMs = 10_000) {
 }
 
 window.ringwire = face({
-  machine: () => machine, call: callSnapshot, session: () => session, socket: () => wire.state, people: () => people,
-  firstFrame: () => firstFrame, meter: () => meter, connection: () => connection, mediaProblem: () => mediaProblem,
+  machine: () => machine, snapshot, session: () => account.session, socket: () => wire.state, people: () => account.people,
+  current, connection: () => peers.connection(front(machine)?.key), mediaProblem: () => studio.problem,
   login, place, feed, video: view.remote,
 });
 
-if (params.get('as')) {
-  login(params.get('as')).catch(() => loadChoices());
-} else loadChoices();
+account.invitation = new URLSearchParams(location.hash.slice(1)).get('invite');
+if (account.invitation) {
+  if (account.resume()) void comeIn();
+  else render();
+} else if (params.get('as')) login(params.get('as')).catch(() => loadChoices());
+else loadChoices();

@@ -1,39 +1,57 @@
 // One RTCPeerConnection: offers, answers, candidates, tracks, ICE restarts. Speaks signals without addresses;
 // who they go to, and when a connection is wanted at all, is decided elsewhere.
 
+import { prefer, sendPreferred } from './codecs.js';
 import { SignalOrder } from './signals.js';
+
+/** What travels: sound, the camera and, as a second video section, the screen. */
+const KINDS = ['audio', 'video', 'screen'];
 
 export class Connection {
   #pc;
   #on;
+  #codec;
+  #polite;
   #order = new SignalOrder();
   #work = Promise.resolve();
   #closed = false;
   #agreed = false;
-  #remote = new MediaStream();
-  #local = new MediaStream();
-  #tracks = { audio: null, video: null };
-  #senders = { audio: null, video: null };
+  #remote = { sound: new MediaStream(), camera: new MediaStream(), screen: new MediaStream() };
+  #local = { audio: new MediaStream(), screen: new MediaStream() };
+  #tracks = { audio: null, video: null, screen: null };
+  #lines = { audio: null, video: null, screen: null };
   #generations = new Map();
 
-  /** `on`: `{signal(signal), ice(state), described(), remote(stream), problem(error)}`. */
-  constructor({ offerer, iceServers, on }) {
+  /**
+   * The offerer of a pair holds its ground when both offer, the other gives way. `screen` says that an offer of ours has a
+   * second video section, `codec` which video codec is named first.
+   * `on`: `{signal(signal), ice(state), described(), remote({sound, camera, screen}), problem(error)}`.
+   */
+  constructor({ offerer, screen = false, codec = null, iceServers, on }) {
     this.#on = on;
+    this.#codec = codec;
+    this.#polite = !offerer;
     const pc = new RTCPeerConnection({ iceServers: usable(iceServers), bundlePolicy: 'max-bundle' });
     this.#pc = pc;
-    if (offerer) {
-      for (const kind of ['audio', 'video']) {
-        this.#senders[kind] = pc.addTransceiver(kind, { direction: 'sendrecv', streams: [this.#local] }).sender;
-      }
-    }
+    if (offerer) for (const kind of KINDS.slice(0, screen ? 3 : 2)) this.#addLine(kind);
     pc.onicecandidate = ({ candidate }) => this.#sendCandidate(candidate);
     pc.oniceconnectionstatechange = () => this.#tell('ice', pc.iceConnectionState);
     pc.onconnectionstatechange = () => { if (pc.connectionState === 'failed') this.#tell('ice', 'failed'); };
-    pc.ontrack = ({ track }) => {
-      this.#remote.addTrack(track);
+    pc.ontrack = ({ track, transceiver }) => {
+      const name = track.kind === 'audio' ? 'sound' : this.#videos().indexOf(transceiver) > 0 ? 'screen' : 'camera';
+      this.#remote[name].addTrack(track);
       this.#tell('remote', this.#remote);
     };
   }
+
+  /** Whether the screen can go beside the camera: both ends have a place for it. */
+  get hasScreen() {
+    const line = this.#lines.screen;
+    return Boolean(line && /send/.test(line.currentDirection ?? ''));
+  }
+
+  /** The `mid` of the screen's section, as statistics name it, or null. */
+  get screenMid() { return this.#lines.screen?.mid ?? null; }
 
   /** Makes an offer; with `restart`, one that gathers new paths. Before the first answer every offer is a first one. */
   offer({ restart = false } = {}) {
@@ -55,10 +73,14 @@ export class Connection {
     });
   }
 
-  /** What is sent from now on; null stops sending that kind. Never renegotiates. */
-  setTrack(kind, track) {
-    this.#tracks[kind] = track;
-    return this.#enqueue(() => this.#senders[kind]?.replaceTrack(track));
+  /** What is sent from now on, `{audio, video, screen}`; null stops sending that kind. Never renegotiates. */
+  carry(tracks) {
+    for (const kind of KINDS) {
+      const track = tracks[kind] ?? null;
+      if (this.#tracks[kind] === track) continue;
+      this.#tracks[kind] = track;
+      this.#enqueue(() => this.#lines[kind]?.sender.replaceTrack(this.#tracks[kind]));
+    }
   }
 
   /** New TURN credentials; they count from the next gathering on. */
@@ -83,22 +105,21 @@ export class Connection {
     pc.close();
   }
 
+  /** When both sides have made an offer, the polite one takes its own back and the other overhears (W3C webrtc §10.7). */
   async #takeOffer(signal) {
     const pc = this.#pc;
-    if (pc.signalingState === 'have-local-offer') return;
+    if (pc.signalingState === 'have-local-offer') {
+      if (!this.#polite) return;
+      await pc.setLocalDescription({ type: 'rollback' });
+      this.#order.withdraw();
+    }
     if (!this.#order.admitOffer(signal.negotiationId)) return;
     const id = this.#order.current;
     await pc.setRemoteDescription({ type: 'offer', sdp: signal.sdp });
-    for (const transceiver of pc.getTransceivers()) {
-      const kind = transceiver.receiver.track.kind;
-      if (this.#senders[kind] || transceiver.direction === 'stopped') continue;
-      transceiver.direction = 'sendrecv';
-      transceiver.sender.setStreams?.(this.#local);
-      this.#senders[kind] = transceiver.sender;
-      await transceiver.sender.replaceTrack(this.#tracks[kind]);
-    }
+    await this.#takeLines();
     await this.#addCandidates(this.#order.described());
     await pc.setLocalDescription(await pc.createAnswer());
+    for (const kind of ['video', 'screen']) if (this.#lines[kind]) await sendPreferred(this.#lines[kind], this.#codec);
     this.#sendDescription('answer', id);
     this.#agreed = true;
     this.#tell('described');
@@ -111,6 +132,35 @@ export class Connection {
     this.#agreed = true;
     this.#tell('described');
   }
+
+  #addLine(kind) {
+    const line = this.#pc.addTransceiver(kind === 'audio' ? 'audio' : 'video', {
+      direction: 'sendrecv', streams: [this.#stream(kind)],
+    });
+    if (kind !== 'audio') prefer(line, this.#codec);
+    this.#lines[kind] = line;
+  }
+
+  /** The sections of an offer that came: the first of video is the camera's, the second the screen's. */
+  async #takeLines() {
+    const sound = this.#pc.getTransceivers().filter(({ receiver }) => receiver.track.kind === 'audio');
+    const [camera, screen] = this.#videos();
+    for (const [kind, line] of [['audio', sound[0]], ['video', camera], ['screen', screen]]) {
+      if (!line || this.#lines[kind] || line.direction === 'stopped') continue;
+      line.direction = 'sendrecv';
+      line.sender.setStreams?.(this.#stream(kind));
+      if (kind !== 'audio') prefer(line, this.#codec);
+      this.#lines[kind] = line;
+      await line.sender.replaceTrack(this.#tracks[kind]);
+    }
+  }
+
+  #videos() {
+    return this.#pc.getTransceivers().filter(({ receiver }) => receiver.track.kind === 'video');
+  }
+
+  /** Sound and camera belong together; the screen has no need to be in step with them. */
+  #stream(kind) { return kind === 'screen' ? this.#local.screen : this.#local.audio; }
 
   /** A candidate that the browser does not take (another address family, a name it cannot resolve) is no failure. */
   async #addCandidates(signals) {

@@ -3,6 +3,8 @@
 export const demoPeople = () => ask('GET', '/api/demo/people');
 export const demoLogin = (username) => ask('POST', '/api/demo/login', { body: { username } });
 export const fetchConversations = (token) => ask('GET', '/api/conversations', { token });
+/** A guest comes in by a link, under a name: `{sessionToken, guest: {id, displayName}, conversationId}`. */
+export const enterByLink = (invite, name) => ask('POST', '/api/guests', { body: { invite, name } });
 export const echoCalls = (token, conversationId) => ask('POST', '/api/demo/echo/call', { token, body: { conversationId } });
 
 const WORDS = {
@@ -22,6 +24,9 @@ async function ask(method, path, { token, body } = {}) {
   } catch {
     throw new Error('The server cannot be reached.');
   }
-  if (!answer.ok) throw new Error(WORDS[answer.status] ?? `The server answered with an error (${answer.status}).`);
+  if (!answer.ok) {
+    const words = WORDS[answer.status] ?? `The server answered with an error (${answer.status}).`;
+    throw Object.assign(new Error(words), { status: answer.status });
+  }
   return answer.status === 204 ? null : answer.json().catch(() => null);
 }

@@ -1,10 +1,12 @@
-// Camera and microphone of this device: asking for them, falling back, the camera's light going out when it is off.
+// Camera, microphone and screen of this device: asking for them, falling back, the camera's light going out when it is off.
 
 const CAMERA = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30, max: 30 } };
+const SCREEN = { video: { frameRate: { ideal: 15, max: 30 } }, audio: false };
 
 export class LocalMedia {
   audio = null;
   video = null;
+  screen = null;
   #facing = 'user';
   #audioConstraints;
   #open = true;
@@ -56,8 +58,36 @@ export class LocalMedia {
     if (this.audio) this.audio.enabled = on;
   }
 
+  /** Asks the person which screen, window or tab to show; `ended()` is called when they stop it outside of the page. */
+  async shareScreen(ended) {
+    try {
+      const stream = await navigator.mediaDevices.getDisplayMedia(SCREEN);
+      const [track] = stream.getVideoTracks();
+      if (!this.#open) {
+        track.stop();
+        return false;
+      }
+      this.stopScreen();
+      track.contentHint = 'detail';
+      track.onended = () => {
+        if (this.screen === track) this.screen = null;
+        ended();
+      };
+      this.screen = track;
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  stopScreen() {
+    this.screen?.stop();
+    this.screen = null;
+  }
+
   close() {
     this.#open = false;
+    this.stopScreen();
     this.audio?.stop();
     this.video?.stop();
     this.audio = this.video = null;
@@ -80,6 +110,9 @@ export class LocalMedia {
     }
   }
 }
+
+/** Whether this browser can show a screen at all; those of phones cannot. */
+export const canShareScreen = () => typeof navigator.mediaDevices?.getDisplayMedia === 'function';
 
 /** How many cameras there are to turn between. */
 export async function cameraCount() {

@@ -12,7 +12,7 @@ export class Meter {
   async sample(connection, videoExpected) {
     const report = await connection.stats().catch(() => null);
     if (!report) return;
-    const now = readStats(report, Date.now());
+    const now = readStats(report, Date.now(), connection.screenMid);
     if (this.last.at && now.at > this.last.at) {
       this.#change = between(this.last, now);
       this.quality = judge({ ...this.#change, videoExpected });
@@ -36,7 +36,7 @@ export class Meter {
   }
 
   /** The numbers panel as pairs of a name and a value. */
-  rows({ theirPicture, myPicture }) {
+  rows({ theirPicture, theirScreen, myPicture }) {
     const change = this.#change;
     if (!change) return [['Measuring', '…']];
     const rows = [
@@ -46,9 +46,11 @@ export class Meter {
       ['Receiving', `${Math.round(change.receivedKbps)} kbit/s`],
       ['Sending', `${Math.round(change.sentKbps)} kbit/s`],
     ];
-    const { width, height, path } = this.last;
-    if (width && theirPicture) rows.push(['Their picture', `${width}×${height} · ${Math.round(change.fps)} fps`]);
-    if (myPicture) rows.push(['My picture', `${Math.round(change.sentFps)} fps`]);
+    const { width, height, path, codec, sentCodec, screenWidth, screenHeight } = this.last;
+    const of = (name) => (name ? ` · ${name}` : '');
+    if (width && theirPicture) rows.push(['Their picture', `${width}×${height} · ${Math.round(change.fps)} fps${of(codec)}`]);
+    if (screenWidth && theirScreen) rows.push(['Their screen', `${screenWidth}×${screenHeight}`]);
+    if (myPicture) rows.push(['My picture', `${Math.round(change.sentFps)} fps${of(sentCodec)}`]);
     rows.push(['Path', path === 'relay' ? 'through a relay' : 'direct']);
     return rows;
   }

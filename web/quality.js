@@ -1,16 +1,23 @@
 // How good a call is: figures out of getStats, the change between two samples, a verdict.
 // Pure: takes plain statistics objects, never a connection.
 
-/** Every figure the page knows, at zero. Byte and packet counts are totals since the connection began. */
+/**
+ * Every figure the page knows, at zero. Byte and packet counts are totals since the connection began; frames, sizes and
+ * `codec` are of the camera, those of the screen have its name.
+ */
 export const NOTHING = Object.freeze({
   at: 0, fps: 0, framesDecoded: 0, framesSent: 0, width: 0, height: 0, audioEnergy: 0, audioLevel: 0,
   packetsLost: 0, packetsReceived: 0, rttMs: null, bytesReceived: 0, bytesSent: 0, jitterMs: 0,
   audioBytes: 0, videoBytes: 0, audioBytesSent: 0, videoBytesSent: 0, sentFps: 0, availableOutgoingBps: null,
-  codec: null, path: null,
+  screenDecoded: 0, screenSent: 0, screenWidth: 0, screenHeight: 0,
+  codec: null, sentCodec: null, path: null, ufrag: null,
 });
 
-/** Figures from an RTCStatsReport or any iterable of statistics objects (W3C webrtc-stats identifiers). */
-export function readStats(report, at) {
+/**
+ * Figures from an RTCStatsReport or any iterable of statistics objects (W3C webrtc-stats identifiers); `screenMid` is the
+ * media section of the screen, where there is one.
+ */
+export function readStats(report, at, screenMid = null) {
   const byId = new Map();
   for (const entry of report.values ? report.values() : report) byId.set(entry.id, entry);
   const figures = { ...NOTHING, at };
@@ -18,13 +25,17 @@ export function readStats(report, at) {
   let reportedRtt = null;
   for (const entry of byId.values()) {
     switch (entry.type) {
-      case 'inbound-rtp': readInbound(figures, entry, byId); break;
+      case 'inbound-rtp': readInbound(figures, entry, byId, screenMid); break;
       case 'outbound-rtp':
         figures.bytesSent += entry.bytesSent ?? 0;
         if (entry.kind === 'video') {
-          figures.framesSent += entry.framesSent ?? 0;
-          figures.sentFps = entry.framesPerSecond ?? 0;
           figures.videoBytesSent += entry.bytesSent ?? 0;
+          if (isScreen(entry, screenMid)) figures.screenSent += entry.framesSent ?? 0;
+          else {
+            figures.framesSent += entry.framesSent ?? 0;
+            figures.sentFps = entry.framesPerSecond ?? 0;
+            figures.sentCodec = codecOf(entry, byId) ?? figures.sentCodec;
+          }
         } else figures.audioBytesSent += entry.bytesSent ?? 0;
         break;
       case 'remote-inbound-rtp':
@@ -32,6 +43,7 @@ export function readStats(report, at) {
         break;
       case 'transport':
         if (entry.selectedCandidatePairId) nominated = byId.get(entry.selectedCandidatePairId) ?? nominated;
+        figures.ufrag = entry.iceLocalUsernameFragment ?? null;
         break;
       case 'candidate-pair':
         if (entry.nominated && entry.state === 'succeeded') nominated ??= entry;
@@ -47,17 +59,25 @@ export function readStats(report, at) {
   return figures;
 }
 
-function readInbound(figures, entry, byId) {
+const isScreen = ({ mid }, screenMid) => screenMid !== null && mid === screenMid;
+const codecOf = ({ codecId }, byId) => byId.get(codecId)?.mimeType?.replace('video/', '') ?? null;
+
+function readInbound(figures, entry, byId, screenMid) {
   figures.packetsReceived += entry.packetsReceived ?? 0;
   figures.packetsLost += entry.packetsLost ?? 0;
   figures.bytesReceived += entry.bytesReceived ?? 0;
-  if (entry.kind === 'video') {
+  if (entry.kind === 'video' && isScreen(entry, screenMid)) {
+    figures.screenDecoded += entry.framesDecoded ?? 0;
+    figures.screenWidth = entry.frameWidth ?? 0;
+    figures.screenHeight = entry.frameHeight ?? 0;
+    figures.videoBytes += entry.bytesReceived ?? 0;
+  } else if (entry.kind === 'video') {
     figures.fps = entry.framesPerSecond ?? 0;
     figures.framesDecoded += entry.framesDecoded ?? 0;
     figures.width = entry.frameWidth ?? figures.width;
     figures.height = entry.frameHeight ?? figures.height;
     figures.videoBytes += entry.bytesReceived ?? 0;
-    figures.codec = byId.get(entry.codecId)?.mimeType?.replace('video/', '') ?? null;
+    figures.codec = codecOf(entry, byId) ?? figures.codec;
   } else {
     figures.audioEnergy += entry.totalAudioEnergy ?? 0;
     figures.audioLevel = entry.audioLevel ?? 0;

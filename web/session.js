@@ -1,5 +1,5 @@
 // The record of one call and the moves that commands, events and acks share. Pure.
-// Every move takes `at`: `{state, effects, now}`, changes the state in place and appends what is to be done.
+// Every move takes `at`: `{state, call, effects, now}`, changes the state in place and appends what is to be done.
 
 // The time spans of the contract in milliseconds, by the names of `core/protocol/src/timers.rs`.
 /** The caller gives up: so long after initiate, begun again at the first ringing, never longer than the second. */
@@ -20,31 +20,50 @@ export const QUALITY_REPORT = 5_000;
 export const INITIATE_SILENT = 15_000;
 /** A peer that left may come straight back with another device. */
 export const LEFT_GRACE = 2_000;
+/** A question to the person that nobody answers. */
+export const ASKING = 60_000;
 
 const MAX_EARLY = 64;
 const MAX_GONE = 64;
 
-/** Starts the call's record. Everything in it is plain data. */
+/** Starts a call's record and lists it. Everything in it is plain data. */
 export function newCall(state, given) {
-  return {
-    key: state.nextKey++, callId: null, version: 0, iceServers: [],
-    microphone: true, camera: given.video, hasMicrophone: true,
+  const call = {
+    key: state.nextKey++, callId: null, version: 0, iceServers: [], timeline: {},
+    microphone: true, camera: given.video, hasMicrophone: true, screen: false, screenBeside: false, held: false,
     initiated: false, rang: false, accepted: false, peerJoined: false, offerer: given.direction === 'outgoing',
     everConnected: false, disturbedSince: null, lostSince: null, lookAt: null, attempts: 0, joinedAt: null,
-    remote: { audioEnabled: true, videoEnabled: given.video, held: false, reconnecting: false },
-    admitted: false, peerDevice: null, peerRow: null, peerLeftAt: null,
-    early: [], untold: [], glare: null, asksAgain: false, doubtful: false,
-    deadline: null, retryInitiateAt: null, retryJoinAt: null,
+    remote: { audioEnabled: true, videoEnabled: given.video, screenEnabled: false, held: false, reconnecting: false },
+    admitted: false, returning: false, peerDevice: null, peerKnows: [], peerRow: null, peerLeftAt: null,
+    early: [], untold: [], glare: null, asks: null, asksAgain: false, doubtful: false,
+    deadline: null, retryInitiateAt: null, retryJoinAt: null, retellAt: null,
     nextHeartbeatAt: null, nextQualityAt: null, refreshIceAt: null,
     answeredAt: null, myParticipantId: state.memberships[given.conversationId] ?? null, ...given,
   };
+  state.calls.push(call);
+  return call;
 }
+
+/** The call that has the microphone: the live one, else a held one, else the first that rings. Null without any. */
+export function front(state) {
+  return state.calls.find((call) => isLive(call) && !call.held)
+    ?? state.calls.find(isLive) ?? state.calls[0] ?? null;
+}
+
+/** The call that rings while another is in front, or null. */
+export const waiting = (state) => state.calls.find((call) => rings(call) && call !== front(state)) ?? null;
+
+/** Whether the call rings here and waits for the person. */
+export const rings = (call) => call.direction === 'incoming' && !call.accepted;
+/** Whether the person is in the call or has placed it. */
+export const isLive = (call) => !rings(call);
+/** Whether events about media may be said in the call. */
+export const speaks = (call) => Boolean(call.callId) && isLive(call) && !call.returning;
 
 /** The person, or glare, accepts: `{video?: false}` keeps the camera off. */
 export function accept(at, { video } = {}) {
-  const { state, effects, now } = at;
-  const call = state.call;
-  if (!call || call.direction !== 'incoming' || call.accepted) return;
+  const { call, effects, now } = at;
+  if (!call || !rings(call)) return;
   call.accepted = true;
   call.peerJoined = true;
   call.deadline = null;
@@ -53,20 +72,27 @@ export function accept(at, { video } = {}) {
   call.nextHeartbeatAt = now + HEARTBEAT;
   call.nextQualityAt = now + QUALITY_REPORT;
   if (video === false) call.camera = false;
-  state.timeline.accepted = now;
+  call.timeline.accepted = now;
   effects.push({ do: 'openMedia', key: call.key, video: call.camera });
-  effects.push({ do: 'connect', offerer: false, iceServers: call.iceServers });
+  connect(at);
   join(at);
-  at.replay = true;
+  call.again = true;
+}
+
+/** Opens the call's connection; both ends know who offers, and who gives way when both do. */
+export function connect({ call, effects }) {
+  effects.push({
+    do: 'connect', key: call.key, offerer: call.offerer, iceServers: call.iceServers,
+    screen: call.peerKnows.includes('screen'),
+  });
 }
 
 /** Asks the server for the call; what we can send is known by now. */
-export function initiate({ state, effects, now }) {
-  const call = state.call;
+export function initiate({ call, effects, now }) {
   call.initiated = true;
   call.startedAt = now;
   call.deadline = now + INITIATE_SILENT;
-  state.timeline.initiate ??= now;
+  call.timeline.initiate ??= now;
   effects.push(ask('call:initiate', {
     conversationId: call.conversationId,
     type: call.video ? 'video' : 'audio',
@@ -74,120 +100,78 @@ export function initiate({ state, effects, now }) {
   }, 'initiated', call.key));
 }
 
-/** The ack of `call:initiate`: `{key, ok, data?, error?, silent?}`. */
-export function initiated(at, { key, ok, data, error, silent }) {
-  const { state, effects, now } = at;
-  const call = state.call;
-  if (silent) return;
-  if (!call || call.key !== key) {
-    if (ok && data?.callId) effects.push(late('call:end', { callId: data.callId }));
-    return;
-  }
-  if (call.callId) return;
-  if (ok && data?.callId) {
-    adopt(at, data);
-    return;
-  }
-  if (error?.code === 'RATE_LIMIT_EXCEEDED' && error.retryAfter > 0 && error.retryAfter <= 10) {
-    call.retryInitiateAt = now + error.retryAfter * 1000;
-    call.deadline = call.retryInitiateAt + INITIATE_SILENT;
-    return;
-  }
-  if (error?.code === 'CALL_ALREADY_ACTIVE') return alreadyActive(at, error);
-  end(at, 'failed', { error });
-}
-
-/**
- * The conversation has a call already. It may be our own, when the ack of the first initiate was lost; when two called
- * each other, the loser joins the winner's call. Any other may live on another device or page, and is left alone.
- */
-function alreadyActive(at, error) {
-  const { state, effects } = at;
-  const call = state.call;
-  if (call.asksAgain && error.callId && error.initiatorId === state.me.userId) {
-    adopt(at, { callId: error.callId });
-    call.doubtful = true;
-    if (error.status === 'ringing') call.rang = true;
-    effects.push(emit('call:request-ice-servers', { callId: call.callId }));
-    effects.push(ask('call:check-active', undefined, 'activeCalls', call.key));
-    return;
-  }
-  const theirs = error.callId && error.initiatorId === call.peer.userId;
-  if (theirs && (error.status === 'initiated' || error.status === 'ringing')) {
-    const glare = call.glare ?? {};
-    Object.assign(call, {
-      direction: 'incoming', offerer: false, callId: error.callId,
-      video: error.type ? error.type === 'video' : call.video,
-      iceServers: glare.iceServers ?? call.iceServers, version: glare.version ?? 0,
-    });
-    accept(at);
-    return;
-  }
-  end(at, 'failed', { error });
-}
-
 /** The caller learned its call's id, from the ack or from the event, whichever came first. */
 export function adopt(at, { callId, iceServers, ttl, version }) {
-  const { state, now } = at;
-  const call = state.call;
+  const { state, call, now } = at;
   call.callId = callId;
   call.version = Math.max(call.version, version ?? 0);
   call.deadline = now + NO_ANSWER;
   call.nextHeartbeatAt = now + HEARTBEAT;
   takeIceServers(at, iceServers, ttl);
   if (!knows(state, 'ringing')) call.rang = true;
-  at.replay = true;
+  call.again = true;
 }
 
 /** Accepts, or comes back to, the call: the same event says both. */
-export function join({ state, effects }) {
-  const call = state.call;
+export function join({ state, call, effects }) {
   const payload = { callId: call.callId, settings: settings(call) };
   if (state.server.length) payload.deviceId = state.me.deviceId;
   effects.push(ask('call:join', payload, 'joined', call.key));
 }
 
-/** The body of `call:join`, as its ack `{key, ok, data?, error?, silent?}` or as the event. */
-export function joined(at, { key, ok, data, error, silent }) {
-  const { state, now } = at;
-  const call = state.call;
-  if (!call || call.key !== key || silent) return;
+/** The body of `call:join`, as its ack `{ok, data?, error?, silent?}` or as the event. */
+export function joined(at, { ok, data, error, silent }) {
+  const { call, now } = at;
+  if (silent) return;
   if (!ok) {
-    const again = call.admitted || call.direction === 'outgoing';
+    const again = call.admitted || (call.direction === 'outgoing' && !call.returning);
     const over = error?.code === 'CALL_ENDED' || error?.code === 'CALL_NOT_FOUND';
     if (error?.code === 'RATE_LIMIT_EXCEEDED') call.retryJoinAt = now + (error.retryAfter || 1) * 1000;
     else if (error?.code !== 'OFFLINE' && (over || !again)) end(at, 'failed', { error });
     return;
   }
+  const first = !call.admitted;
   call.admitted = true;
   takeIceServers(at, data?.iceServers, data?.ttl);
+  if (call.returning) {
+    call.returning = false;
+    call.deadline = call.direction === 'outgoing' ? now + NO_ANSWER : null;
+  }
   if (data?.callSession) takeSession(at, data.callSession);
+  if (first && call.held && at.state.calls.includes(call)) tellMedia(at, 'call:hold');
 }
 
 /** The other person is in: their media flags, their device, and the offer if it is ours to make. */
 export function peerJoined(at, participant, iceServers) {
-  const { state, effects, now } = at;
-  const call = state.call;
+  const { call, now } = at;
   const device = participant.deviceId ?? null;
+  const who = personOf(participant);
+  if (call.peer.userId !== who) {
+    const displayName = participant.displayName ?? participant.username ?? call.peer.displayName;
+    call.peer = { userId: who, username: participant.username ?? '', displayName, avatar: participant.avatar ?? null };
+  }
   takeFlags(call, participant);
   takeIceServers(at, iceServers);
   call.peerLeftAt = null;
-  if (call.direction === 'incoming' && !call.accepted) return;
+  call.remote.reconnecting = false;
+  if (rings(call)) return;
   const moved = call.peerJoined && device && call.peerDevice && device !== call.peerDevice;
   if (device) call.peerDevice = device;
+  if (Array.isArray(participant.capabilities)) call.peerKnows = participant.capabilities.filter((one) => typeof one === 'string');
   if (call.peerJoined && !moved) return;
-  if (call.direction === 'outgoing') state.timeline.accepted ??= now;
+  if (call.direction === 'outgoing') call.timeline.accepted ??= now;
   Object.assign(call, {
-    peerJoined: true, joinedAt: now, deadline: null, everConnected: false, disturbedSince: null, lostSince: null, lookAt: now + ICE_RESTART_INTERVAL,
+    peerJoined: true, joinedAt: now, deadline: null, everConnected: false, disturbedSince: null, lostSince: null,
+    lookAt: now + ICE_RESTART_INTERVAL,
   });
-  effects.push({ do: 'connect', offerer: call.offerer, iceServers: call.iceServers });
-  at.replay = true;
+  call.nextHeartbeatAt ??= now + HEARTBEAT;
+  connect(at);
+  call.again = true;
 }
 
 /** A CallSession fetched or returned: what it says that was missed. */
 export function takeSession(at, session) {
-  const { state } = at;
-  const call = state.call;
+  const { state, call } = at;
   if (typeof session.version === 'number') {
     if (session.version < call.version) return;
     call.version = session.version;
@@ -204,51 +188,100 @@ export function takeSession(at, session) {
     }
     call.doubtful = false;
   }
-  const peer = rows.find((one) => one && !one.leftAt && personOf(one) === call.peer.userId);
+  const present = rows.filter((one) => one && !one.leftAt && personOf(one) !== state.me.userId);
+  const peer = present.find((one) => personOf(one) === call.peer.userId) ?? (call.peerJoined ? null : present[0]);
   if (peer && (peer.role !== 'initiator' || call.accepted)) peerJoined(at, peer);
   else if (peer) takeFlags(call, peer);
 }
 
 /** `ttl` in seconds; fresh ones are asked for at 80 % of it. */
-export function takeIceServers({ state, effects, now }, iceServers, ttl) {
-  const call = state.call;
+export function takeIceServers({ call, effects, now }, iceServers, ttl) {
   if (ttl > 0) call.refreshIceAt = now + ttl * 800;
   if (!Array.isArray(iceServers)) return;
   call.iceServers = iceServers;
-  effects.push({ do: 'configure', iceServers });
+  effects.push({ do: 'configure', key: call.key, iceServers });
 }
 
-/** Ends the current call once; later words about it change nothing but its duration. */
+/**
+ * What each toggle says of a call. A screen that takes the camera's place is a picture of ours; where the server does not
+ * know of holding, a held call has neither sound nor picture.
+ */
+const TOGGLES = {
+  'call:toggle-audio': (call, silent) => call.microphone && !silent,
+  'call:toggle-video': (call, silent) => (call.camera || (call.screen && !call.screenBeside)) && !silent,
+  'call:toggle-screen': (call) => call.screen,
+  'call:hold': (call) => call.held,
+};
+
+/** Tells a toggle as it is now. What cannot be said now is told when it can. */
+export function tellMedia({ state, call, effects }, event) {
+  if (event === 'call:toggle-screen' && !knows(state, 'screen')) return;
+  if (event === 'call:hold' && !knows(state, 'hold')) {
+    for (const plain of ['call:toggle-audio', 'call:toggle-video']) tellMedia({ state, call, effects }, plain);
+    return;
+  }
+  if (!state.online) return remember(call.untold, event);
+  const enabled = Boolean(TOGGLES[event](call, call.held && !knows(state, 'hold')));
+  effects.push(ask(event, { callId: call.callId, enabled }, 'toggled', call.key));
+}
+
+/** Puts the call on hold or takes it back. On hold nothing of ours is sent and nothing of theirs shown. */
+export function hold(at, on) {
+  const { call, effects } = at;
+  if (call.held === on) return;
+  call.held = on;
+  tellMedia(at, 'call:hold');
+  if (on && call.screen) {
+    call.screen = false;
+    effects.push({ do: 'screen', key: call.key, on: false });
+    tellMedia(at, 'call:toggle-screen');
+    if (!call.screenBeside) tellMedia(at, 'call:toggle-video');
+  }
+  effects.push(on ? { do: 'rest', key: call.key } : { do: 'openMedia', key: call.key, video: call.camera });
+}
+
+/** Ends a call once; later words about it change nothing but its duration. */
 export function end(at, reason, { by = null, error = null, duration = null } = {}) {
-  const { state, effects, now } = at;
-  const call = state.call;
-  if (!call) return;
-  state.call = null;
+  const { state, call, effects, now } = at;
+  const place = state.calls.indexOf(call);
+  if (place < 0) return;
+  state.calls.splice(place, 1);
   if (call.callId) remember(state.gone, call.callId);
-  state.timeline.ended = now;
+  call.timeline.ended = now;
+  state.timeline = call.timeline;
   state.lastEnded = {
-    callId: call.callId, conversationId: call.conversationId, direction: call.direction, video: call.video,
+    key: call.key, callId: call.callId, conversationId: call.conversationId, direction: call.direction, video: call.video,
     peer: call.peer, reason, by, error, answeredAt: call.answeredAt, at: now,
     duration: duration ?? (call.answeredAt ? Math.round((now - call.answeredAt) / 1000) : 0),
   };
   effects.push({ do: 'close', key: call.key });
 }
 
-/** Keeps what came for a call before its time, bounded; `at.replay` has it handed out again. */
+/** Keeps what came for a call before its time, bounded; `again` has it handed out once more. */
 export function keepEarly(call, name, payload) {
   if (call.early.length < MAX_EARLY) call.early.push({ name, payload });
 }
 
-/** What a participant's row says about their microphone, camera and hold. */
+/** What a participant's row says about their microphone, camera, screen and hold. */
 export function takeFlags(call, participant) {
-  if (typeof participant.isAudioEnabled === 'boolean') call.remote.audioEnabled = participant.isAudioEnabled;
-  if (typeof participant.isVideoEnabled === 'boolean') call.remote.videoEnabled = participant.isVideoEnabled;
-  if (typeof participant.held === 'boolean') call.remote.held = participant.held;
+  const { remote } = call;
+  if (typeof participant.isAudioEnabled === 'boolean') remote.audioEnabled = participant.isAudioEnabled;
+  if (typeof participant.isVideoEnabled === 'boolean') remote.videoEnabled = participant.isVideoEnabled;
+  if (typeof participant.isScreenSharing === 'boolean') remote.screenEnabled = participant.isScreenSharing;
+  if (typeof participant.held === 'boolean') remote.held = participant.held;
   call.peerRow = participant.id ?? call.peerRow;
 }
 
+/** The path is broken and everybody who must know does: the other end sees that we look for a new one. */
+export function tellReconnect({ state, call, effects }, event) {
+  effects.push(emit(event, {
+    callId: call.callId, participantId: call.myParticipantId ?? state.me.userId,
+    attempt: Math.min(10, Math.max(1, call.attempts)),
+  }));
+}
+
 function settings(call) {
-  return { audioEnabled: call.microphone, videoEnabled: call.camera, screenShareEnabled: false };
+  return { audioEnabled: call.microphone, videoEnabled: call.camera, screenShareEnabled: call.screen };
 }
 
 /** The PeerId of a person, a guest or an event about one. */

@@ -16,6 +16,12 @@ export class SignalOrder {
     return this.current;
   }
 
+  /** Our own offer is taken back, because both sides made one and this side gives way. */
+  withdraw() {
+    this.current -= 1;
+    this.#described = true;
+  }
+
   /** Whether an offer that came is new. One that was seen, or an older one, is not. */
   admitOffer(negotiationId) {
     const id = number(negotiationId);

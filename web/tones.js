@@ -1,6 +1,8 @@
 // The sounds of a call, made by WebAudio: the ring, the ringback that a caller hears, the small tones of an end.
 
 const RING = { period: 3.2, volume: 0.22, notes: ring() };
+/** Over a call: seldom and soft. */
+const WAITING = { period: 5, volume: 0.06, notes: [0, 0.25].map((at) => ({ at, for: 0.16, pitches: [660] })) };
 const RINGBACK = { period: 4, volume: 0.08, notes: [{ at: 0, for: 1.1, pitches: [425] }] };
 
 export class Tones {
@@ -18,7 +20,7 @@ export class Tones {
   /** Whether a sound asked for now would be heard. */
   get audible() { return this.#context?.state === 'running'; }
 
-  /** `ring`, `ringback` or null; asking again for what plays changes nothing. */
+  /** `ring`, `ringback`, `waiting` or null; asking again for what plays changes nothing. */
   play(name) {
     if (name === this.#playing) return;
     this.#stop();
@@ -26,7 +28,7 @@ export class Tones {
     if (!name) return;
     this.unlock();
     if (!this.#context) return;
-    const pattern = name === 'ring' ? RING : RINGBACK;
+    const pattern = { ring: RING, ringback: RINGBACK, waiting: WAITING }[name];
     this.#output = this.#context.createGain();
     this.#output.connect(this.#context.destination);
     const round = () => { if (this.audible) this.#round(pattern, this.#output); };

@@ -2,7 +2,7 @@
 // Knows the transport part of the contract; what events mean is not decided here.
 
 /** What this page can do beyond the basic contract, as announced in `client.capabilities`. */
-export const CAPABILITIES = ['ringing', 'negotiate', 'version'];
+export const CAPABILITIES = ['ringing', 'negotiate', 'version', 'screen', 'hold'];
 export const VERSION = '0.1.0';
 
 const ACK_MS = 8_000;
@@ -16,8 +16,9 @@ const RETRY_MAX_MS = 7_000;
 export class Wire {
   #io;
   #on;
+  #capabilities;
   #socket = null;
-  #token = null;
+  #identity = null;
   #late = [];
   #refusals = 0;
   #state = 'signed-out';
@@ -29,18 +30,24 @@ export class Wire {
    * `io` is socket.io-client's; `on` is `{state(name), signedIn({user, capabilities}), event(name, payload),
    * refused({code, message})}`. States: signed-out, connecting, connected, reconnecting.
    */
-  constructor(io, on) {
+  constructor(io, on, capabilities = CAPABILITIES) {
     this.#io = io;
     this.#on = on;
+    this.#capabilities = capabilities;
   }
 
   get state() { return this.#state; }
 
-  /** Opens the socket with a token; a later one of the same user replaces it. Another user signs out first. */
-  connect(token) {
+  /**
+   * Opens the socket with a user's token or, with `guest`, a guest's session; a later one of the same person replaces it.
+   * Another person signs out first.
+   */
+  connect(token, { guest = false } = {}) {
     this.close();
     this.#refusals = 0;
-    this.#token = token;
+    this.#identity = guest
+      ? { sessionToken: token, sessionType: 'anonymous' }
+      : { authToken: token, tokenType: 'jwt' };
     this.#set('connecting');
     const socket = this.#io({
       path: '/socket.io/',
@@ -50,9 +57,8 @@ export class Wire {
       reconnectionDelayMax: 7_000,
       randomizationFactor: 1,
       auth: (answer) => answer({
-        authToken: this.#token,
-        tokenType: 'jwt',
-        client: { name: 'ringwire-web', version: VERSION, platform: 'web', deviceId: this.deviceId, capabilities: CAPABILITIES },
+        ...this.#identity,
+        client: { name: 'ringwire-web', version: VERSION, platform: 'web', deviceId: this.deviceId, capabilities: this.#capabilities },
       }),
     });
     this.#socket = socket;

@@ -41,6 +41,8 @@ export function statusLine(call) {
     case 'incoming': return `Incoming ${kind} call`;
     case 'connecting': return 'Connecting…';
     case 'reconnecting': return 'Reconnecting…';
+    case 'held': return 'On hold';
+    case 'asking': return 'There is a call here already';
     default: return `In a ${kind} call`;
   }
 }
@@ -52,6 +54,7 @@ export function endWords(ended) {
   const talked = ended.answeredAt != null;
   switch (ended.reason) {
     case 'completed':
+      if (ended.by === 'elsewhere') return { title: 'Call ended', detail: 'You ended this call on another device.' };
       return { title: 'Call ended', detail: ended.by === 'them' ? `${who} hung up.` : 'You hung up.' };
     case 'missed':
       return outgoing
@@ -68,7 +71,7 @@ export function endWords(ended) {
         ? { title: 'Call cancelled', detail: 'You hung up before it was answered.' }
         : { title: 'Missed call', detail: `${who} hung up before you answered.` };
     case 'answeredElsewhere':
-      return { title: 'Answered elsewhere', detail: 'You took this call on another device.' };
+      return { title: talked ? 'Moved elsewhere' : 'Answered elsewhere', detail: 'You took this call on another device.' };
     case 'declinedElsewhere':
       return { title: 'Declined elsewhere', detail: 'You declined this call on another device.' };
     case 'connectionLost':
@@ -80,6 +83,21 @@ export function endWords(ended) {
     default:
       return { title: talked ? 'Call ended' : 'Call failed', detail: errorWords(ended.error, who) };
   }
+}
+
+/** What is asked when the conversation has a call already: `{title, detail, join, free}`. */
+export function askWords(call) {
+  const who = shortName(call.peer);
+  if (call.asks.mine) {
+    return {
+      title: `You are already calling ${who}`, detail: 'The call goes on in another tab or on another device, or was left behind by one.',
+      join: 'Move it here', free: 'End it and call anew',
+    };
+  }
+  return {
+    title: `A call with ${who} goes on`, detail: 'It was begun before yours.',
+    join: 'Join it', free: 'Leave it and call anew',
+  };
 }
 
 /** An error of the contract `{code, message, retryAfter?}` as a sentence. */

@@ -123,6 +123,10 @@ impl Browser {
     pub async fn open(&self, address: &str) -> Result<Page> {
         let window = {
             let session = self.session.lock().await;
+            // The one that was looked at last may be closed.
+            let windows = session.windows().await.context("listing the windows")?;
+            let one = windows.first().context("no window is left")?;
+            session.switch_to_window(one.clone()).await?;
             session
                 .new_window(false)
                 .await

@@ -374,14 +374,28 @@ impl Person {
     /// # Errors
     /// It did not before the deadline.
     pub async fn until_ended(&self, key: CallKey) -> Result<String> {
-        let reason = |call: &CallView| match &call.state {
-            CallState::Ended { reason } if call.key == key => Some(reason.to_string()),
-            _ => None,
+        // The snapshot shows an end for some seconds only; its event stays.
+        let shown = |now: &Snapshot| {
+            now.calls.iter().find_map(|call| match &call.state {
+                CallState::Ended { reason } if call.key == key => Some(reason.to_string()),
+                _ => None,
+            })
         };
-        let call = self
-            .until_call("ended", |call| reason(call).is_some())
+        let told = || {
+            let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            told.iter().find_map(|event| match event {
+                Event::Call(CallEvent::Ended { key: of, reason }) if *of == key => {
+                    Some(reason.to_string())
+                }
+                _ => None,
+            })
+        };
+        let now = self
+            .until("ended", |now| shown(now).is_some() || told().is_some())
             .await?;
-        reason(&call).context("it was there a moment ago")
+        shown(&now)
+            .or_else(told)
+            .context("it was there a moment ago")
     }
 }
 

@@ -54,3 +54,16 @@ test('a flood of candidates without an offer is bounded', () => {
   order.admitOffer(1);
   assert.equal(order.described().length, 200);
 });
+
+test('an offer of the other side is admitted after the own one was taken back', () => {
+  const order = new SignalOrder();
+  order.begin();
+  assert.equal(order.admitAnswer(1), true);
+  order.described();
+  order.begin();
+  assert.equal(order.admitOffer(2), false, 'not while the own one stands');
+  order.withdraw();
+  assert.equal(order.admitOffer(2), true);
+  assert.equal(order.current, 2);
+  assert.equal(order.admitOffer(2), false);
+});

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use fantoccini::Locator;
 use fantoccini::wd::WindowHandle;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
@@ -86,6 +87,30 @@ impl Page {
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         }
+    }
+
+    /// Clicks what a CSS selector finds first, as a person does: the browser takes it for a tap.
+    ///
+    /// # Errors
+    /// There is nothing, or it cannot be clicked.
+    pub async fn click(&self, selector: &str) -> Result<()> {
+        let session = self.look().await?;
+        session
+            .find(Locator::Css(selector))
+            .await
+            .with_context(|| format!("finding {selector}"))?
+            .click()
+            .await
+            .with_context(|| format!("clicking {selector}"))
+    }
+
+    /// Loads the page anew.
+    ///
+    /// # Errors
+    /// It cannot be loaded.
+    pub async fn reload(&self) -> Result<()> {
+        let session = self.look().await?;
+        session.refresh().await.context("reloading the page")
     }
 
     /// A picture of the window, as PNG.

@@ -1,0 +1,72 @@
+//! A moving picture in H.264, constrained baseline, as libx264 makes it; shown by a core where H.264
+//! was agreed.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use ringwire_client::{Rotation, VideoCodec, VideoFrame, VideoSource};
+use ringwire_demo::tools;
+use tokio::process::Command;
+use tokio::time::Instant;
+
+const FPS: u32 = 15;
+/// The access unit delimiter, which begins each picture (ITU-T H.264 §7.4.1.2.3).
+const DELIMITER: [u8; 5] = [0, 0, 0, 1, 9];
+
+/// Four seconds of pictures, each an access unit in the byte stream format; a key frame each second.
+pub(crate) async fn clip() -> Result<Vec<Bytes>> {
+    let source = format!("testsrc2=size=320x240:rate={FPS}");
+    let made = Command::new(tools::ffmpeg())
+        .args(["-hide_banner", "-loglevel", "error", "-nostdin"])
+        .args(["-f", "lavfi", "-i", &source, "-t", "4"])
+        .args(["-pix_fmt", "yuv420p", "-c:v", "libx264"])
+        .args(["-profile:v", "baseline", "-tune", "zerolatency"])
+        .args(["-g", &FPS.to_string(), "-b:v", "300k"])
+        .args(["-x264-params", "aud=1:repeat-headers=1:scenecut=0"])
+        .args(["-f", "h264", "pipe:1"])
+        .stderr(Stdio::inherit())
+        .output()
+        .await
+        .context("starting ffmpeg")?;
+    ensure!(made.status.success(), "ffmpeg could not encode the clip");
+    let stream = Bytes::from(made.stdout);
+    let mut starts: Vec<usize> = (0..stream.len().saturating_sub(DELIMITER.len()))
+        .filter(|at| stream[*at..].starts_with(&DELIMITER))
+        .collect();
+    ensure!(
+        starts.len() == 4 * FPS as usize,
+        "{} pictures",
+        starts.len()
+    );
+    starts[0] = 0;
+    starts.push(stream.len());
+    let pictures = starts.windows(2);
+    Ok(pictures.map(|at| stream.slice(at[0]..at[1])).collect())
+}
+
+/// Shows the clip in a loop until cancelled, whenever H.264 is what was agreed.
+pub(crate) async fn show(clip: Vec<Bytes>, camera: VideoSource) {
+    let gop = FPS as usize;
+    let start = Instant::now();
+    let mut place = 0usize;
+    for count in 0u32.. {
+        let at = Duration::from_secs(1) / FPS * count;
+        tokio::time::sleep_until(start + at).await;
+        if camera.take_key_frame_wanted() {
+            place = place.next_multiple_of(gop) % clip.len();
+        }
+        if camera.codec() == Some(VideoCodec::H264) {
+            let frame = VideoFrame {
+                codec: VideoCodec::H264,
+                data: clip[place].clone(),
+                timestamp: at,
+                key_frame: place % gop == 0,
+                rotation: Rotation::None,
+            };
+            camera.push(&frame).expect("libx264 makes what it says");
+        }
+        place = (place + 1) % clip.len();
+    }
+}
