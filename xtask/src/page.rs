@@ -35,7 +35,12 @@ pub(crate) fn calls(house: &House) -> Result<End> {
 
 /// The page through servers of another day, and the transcript of what it says.
 pub(crate) fn compat(house: &House) -> Result<End> {
-    chromium(house, "Page: old servers and transcripts", "compat", &["page::"])
+    chromium(
+        house,
+        "Page: old servers and transcripts",
+        "compat",
+        &["page::"],
+    )
 }
 
 fn chromium(house: &House, title: &str, binary: &str, filter: &[&str]) -> Result<End> {

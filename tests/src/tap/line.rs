@@ -16,6 +16,8 @@ pub(super) struct Line {
     up: mpsc::UnboundedSender<String>,
     down: mpsc::UnboundedSender<String>,
     held: Mutex<Vec<(Way, Packet)>>,
+    /// Held while a frame is noted and sent: the log has the order of the line.
+    order: Mutex<()>,
     end: watch::Sender<bool>,
 }
 
@@ -36,6 +38,7 @@ pub(super) async fn run<A, B>(
         up,
         down,
         held: Mutex::default(),
+        order: Mutex::default(),
         end,
     });
     locked(&shared.lines).push(Arc::clone(&line));
@@ -115,6 +118,7 @@ impl Line {
             Way::Up => &self.up,
             Way::Down => &self.down,
         };
+        let _order = locked(&self.order);
         // Logged before it is sent: who waits for it in the log may find it not arrived yet, but
         // nobody finds its answer before it.
         let text = packet.write();

@@ -6,7 +6,8 @@
 //! - ids are named after what they are (`call-1`, `alice`, `alice-bob`, `bob in call-1`), instants
 //!   are one instant, durations 0, tokens `token`, versions of programs `0.0.0`, measurements 0;
 //! - a description keeps the kinds of its media; of the candidates of one side one line is kept; of
-//!   repeated or later offers and answers of a pair the first;
+//!   repeated or later offers and answers of a pair the first; of what a client says again, because
+//!   the server may not have heard it, the first;
 //! - pings, `call:check-active` after the first, what the path does (`call:reconnecting` and the
 //!   like) are left out; so are heartbeats and reports of quality, but for the first of each in a
 //!   transcript that waits for them;
@@ -143,7 +144,11 @@ fn kept_once(
             return None;
         }
         "call:check-active" => name.to_owned(),
-        "call:initiated" => format!("{name} {}", payload["callId"]),
+        // Said again where the server may not have heard it.
+        "call:toggle-audio" | "call:toggle-video" => format!("{name} {payload}"),
+        "call:initiated" | "call:join" | "call:ringing" | "call:leave" | "call:end" => {
+            format!("{name} {}", payload["callId"])
+        }
         "call:signal" => {
             // An offer that restarts ICE is a later one.
             let kind = signal["type"].as_str()?;

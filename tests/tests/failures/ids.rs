@@ -42,9 +42,10 @@ async fn ids_of_one_kind_are_never_taken_for_another() -> Result<()> {
     bob.until_muted(true).await?;
 
     // From here on events name the member, or the row, and nobody's user.
-    let mut change = world.lock().unwrap_or_else(PoisonError::into_inner);
-    (change.anonymous, change.endless) = (true, true);
-    drop(change);
+    {
+        let mut world = world.lock().unwrap_or_else(PoisonError::into_inner);
+        (world.anonymous, world.endless) = (true, true);
+    }
     bob.person.client.set_microphone(theirs, true)?;
     alice.until_muted(false).await?;
     bob.person.client.hang_up(theirs)?;

@@ -1,18 +1,21 @@
 //! The task that owns session and socket: inputs in, outputs carried out, until the session ends.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use ringwire_protocol::Instant;
 use tokio::sync::mpsc;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::connector::Connector;
 use super::socket::Socket;
 use super::{DriverConfig, Emit, Wishes};
 use crate::Clock;
 use crate::session::{Input, Output, Session, SessionConfig, SignalingEvent};
+
+/// So long is looked for a frame before somebody is taken for silent.
+const LOOK: Duration = Duration::from_millis(10);
 
 pub(super) struct Task {
     session: Session,
@@ -75,13 +78,13 @@ impl Task {
         let deadline = self.session.poll_timeout();
         tokio::select! {
             () = self.wishes.come.notified() => {
-                self.look();
+                self.look().await;
                 self.grant();
             }
             () = self.events.closed() => self.close(),
             emit = self.emits.recv() => match emit {
                 Some(emit) => {
-                    self.look();
+                    self.look().await;
                     self.emit(emit);
                 }
                 // All handles are gone.
@@ -89,18 +92,18 @@ impl Task {
             },
             input = self.io.next() => self.handle(input),
             () = until(self.clock, deadline) => {
-                self.look();
+                self.look().await;
                 self.handle(Input::Tick);
             }
         }
     }
 
     /// Takes in a frame that waits, when a deadline has passed meanwhile: after a busy while it may
-    /// say that the server lives.
-    fn look(&mut self) {
+    /// say that the server lives, and the runtime may not have seen it yet.
+    async fn look(&mut self) {
         let late = |deadline| deadline <= self.clock.now();
         if self.session.poll_timeout().is_some_and(late)
-            && let Some(input) = self.io.next().now_or_never()
+            && let Ok(input) = timeout(LOOK, self.io.next()).await
         {
             self.handle(input);
         }
