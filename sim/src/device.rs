@@ -10,6 +10,7 @@ use ringwire_signaling::Session;
 use crate::peers::Connection;
 use crate::plan::{DevicePlan, KINDS, PEOPLE};
 use crate::queue::Time;
+use crate::world::Parcel;
 
 /// Never.
 pub(crate) const NEVER: Time = Time::MAX;
@@ -52,6 +53,8 @@ pub(crate) struct Device {
     pub(crate) network: bool,
     pub(crate) asleep_until: Time,
     pub(crate) awake_since: Time,
+    /// What came while it slept.
+    pub(crate) waiting: Vec<Parcel>,
     pub(crate) connections: Vec<Connection>,
     pub(crate) told: Vec<Told>,
     pub(crate) calls_made: u64,
@@ -81,6 +84,7 @@ impl Device {
             network: true,
             asleep_until: 0,
             awake_since: 0,
+            waiting: Vec::new(),
             connections: Vec::new(),
             told: Vec::new(),
             calls_made: 0,

@@ -5,7 +5,7 @@ use ringwire_call::{CallState, CallView, Command, Input};
 use ringwire_life::ConversationKind;
 
 use crate::device::{Line, is_over};
-use crate::gateway::person;
+use crate::gateway::{Kept, person};
 use crate::laws::Law;
 use crate::queue::Time;
 use crate::rates::Rates;
@@ -18,6 +18,8 @@ const REST: Time = 150_000;
 const LOOK: Time = 5_000;
 /// From a hang-up to the end of everything, ms: ended calls are shown for 3 s.
 const OVER: Time = 5_000;
+/// Nobody is alone in a call for longer, ms.
+const ALONE: Time = 121_000;
 
 impl World {
     /// Everything after the last act.
@@ -140,6 +142,11 @@ impl World {
             }
         }
         self.run_until(self.now + OVER, None);
+        // Of a group, somebody whose app has died may be left, alone for a minute.
+        let group = |kept: &Kept| kept.call.conversation.kind == ConversationKind::Group;
+        if self.gateway.live().any(group) {
+            self.run_until(self.now + ALONE, None);
+        }
     }
 
     /// Nothing is left anywhere.

@@ -165,8 +165,8 @@ impl World {
                 }
                 let d = of.device;
                 if self.devices[d].is_asleep(self.now) {
-                    let at = self.devices[d].asleep_until;
-                    return self.queue.put(at, Parcel::ToDevice { link, frame });
+                    let parcel = Parcel::ToDevice { link, frame };
+                    return self.devices[d].waiting.push(parcel);
                 }
                 if self.devices[d].life == of.life {
                     self.device_hears(d, link, frame);
@@ -175,10 +175,7 @@ impl World {
             Parcel::DeviceNotices { link } => {
                 let d = self.links[link].device;
                 match self.devices[d].is_asleep(self.now) {
-                    true => {
-                        let at = self.devices[d].asleep_until;
-                        self.queue.put(at, Parcel::DeviceNotices { link });
-                    }
+                    true => self.devices[d].waiting.push(Parcel::DeviceNotices { link }),
                     false => self.lost(link, "the connection is gone"),
                 }
             }
@@ -194,14 +191,13 @@ impl World {
                     return;
                 }
                 if self.devices[device].is_asleep(self.now) {
-                    let at = self.devices[device].asleep_until;
                     let parcel = Parcel::Report {
                         device,
                         life,
                         connection,
                         event,
                     };
-                    return self.queue.put(at, parcel);
+                    return self.devices[device].waiting.push(parcel);
                 }
                 self.feed(device, Input::Connection { connection, event });
             }
@@ -233,12 +229,26 @@ impl World {
                 self.look_at_paths();
             }
             Parcel::Wake { device } => {
+                if self.devices[device].is_asleep(self.now) {
+                    return;
+                }
                 self.devices[device].awake_since = self.now;
+                for parcel in std::mem::take(&mut self.devices[device].waiting) {
+                    self.queue.put(self.now, parcel);
+                }
                 self.look_at_paths();
                 self.look_soon();
             }
-            Parcel::Start { device } => self.start(device),
-            Parcel::GatewayStarts => self.gateway_starts(),
+            Parcel::Start { device } => {
+                if !self.devices[device].running {
+                    self.start(device);
+                }
+            }
+            Parcel::GatewayStarts => {
+                if !self.gateway.up {
+                    self.gateway_starts();
+                }
+            }
             Parcel::WayBack => {
                 self.way = true;
                 self.look_at_paths();
