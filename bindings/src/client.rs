@@ -1,5 +1,6 @@
 //! The client: one object, commands in, events and a snapshot out.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use ringwire_client as core;
@@ -28,6 +29,9 @@ pub struct ClientConfig {
     /// Certificates in PEM to trust beside the public ones.
     #[uniffi(default = None)]
     pub extra_roots: Option<String>,
+    /// A second call may ring while one is going on; else it is declined as busy by itself.
+    #[uniffi(default = true)]
+    pub call_waiting: bool,
 }
 
 /// One person on one device: connects to the gateway, makes and takes calls.
@@ -54,13 +58,14 @@ impl CallClient {
         settings.name = config.app_name;
         settings.version = config.app_version;
         settings.extra_roots = config.extra_roots;
+        settings.call_waiting = config.call_waiting;
         Ok(Arc::new(Self {
             inner: core::CallClient::connect(settings)?,
         }))
     }
 
-    /// Calls a conversation; returns the call's number. One call goes on at a time: another is refused
-    /// by a `CallFailed` event with `ALREADY_IN_CALL`.
+    /// Calls a conversation; returns the call's number. Calls that are answered are put on hold; while
+    /// another of one's own has no answer, a `CallFailed` event says `ALREADY_IN_CALL`.
     ///
     /// # Errors
     /// `InvalidInput` for an id that is none, `Closed`, `Overloaded`. What the gateway refuses comes
@@ -76,18 +81,37 @@ impl CallClient {
         let media = LocalMedia {
             microphone: true,
             camera: video,
+            screen: false,
         };
         Ok(self.inner.call(conversation, call_type, media)?.get())
     }
 
-    /// Accepts a call that rings.
+    /// Accepts a call that rings. Calls that are answered are put on hold; one of one's own that
+    /// nobody has answered is to be cancelled first: else a `CallFailed` event says
+    /// `ALREADY_IN_CALL`.
     ///
     /// # Errors
     /// `Closed`, `Overloaded`.
     pub fn accept(&self, call: u64, microphone: bool, camera: bool) -> Result<(), CallError> {
-        Ok(self
-            .inner
-            .accept(CallKey::from_raw(call), LocalMedia { microphone, camera })?)
+        let media = LocalMedia {
+            microphone,
+            camera,
+            screen: false,
+        };
+        Ok(self.inner.accept(CallKey::from_raw(call), media)?)
+    }
+
+    /// Joins a call whose stage is `Offered`. To leave it alone, hang it up.
+    ///
+    /// # Errors
+    /// `Closed`, `Overloaded`.
+    pub fn join(&self, call: u64, microphone: bool, camera: bool) -> Result<(), CallError> {
+        let media = LocalMedia {
+            microphone,
+            camera,
+            screen: false,
+        };
+        Ok(self.inner.join(CallKey::from_raw(call), media)?)
     }
 
     /// Declines a call that rings.
@@ -96,6 +120,14 @@ impl CallClient {
     /// `Closed`, `Overloaded`.
     pub fn decline(&self, call: u64) -> Result<(), CallError> {
         Ok(self.inner.decline(CallKey::from_raw(call))?)
+    }
+
+    /// Declines a call that rings; the caller is told that the person is busy.
+    ///
+    /// # Errors
+    /// `Closed`, `Overloaded`.
+    pub fn decline_busy(&self, call: u64) -> Result<(), CallError> {
+        Ok(self.inner.decline_busy(CallKey::from_raw(call))?)
     }
 
     /// Leaves a call, or cancels one that nobody has answered.
@@ -120,6 +152,43 @@ impl CallClient {
     /// `Closed`, `Overloaded`.
     pub fn set_camera(&self, call: u64, on: bool) -> Result<(), CallError> {
         Ok(self.inner.set_camera(CallKey::from_raw(call), on)?)
+    }
+
+    /// Shares the screen beside the camera, or shares it no more. Where the other end takes none, a
+    /// `CallFailed` event says `MEDIA_TOGGLE_FAILED`.
+    ///
+    /// # Errors
+    /// `Closed`, `Overloaded`.
+    pub fn set_screen(&self, call: u64, on: bool) -> Result<(), CallError> {
+        Ok(self.inner.set_screen(CallKey::from_raw(call), on)?)
+    }
+
+    /// Puts an answered call on hold, or takes it up again, which holds the other answered ones.
+    ///
+    /// # Errors
+    /// `Closed`, `Overloaded`.
+    pub fn hold(&self, call: u64, on: bool) -> Result<(), CallError> {
+        Ok(self.inner.hold(CallKey::from_raw(call), on)?)
+    }
+
+    /// Leaves every call of this person in a conversation, on whatever device: frees a conversation
+    /// that a crash left busy.
+    ///
+    /// # Errors
+    /// `InvalidInput` for an id that is none, `Closed`, `Overloaded`.
+    pub fn force_leave(&self, conversation_id: String) -> Result<(), CallError> {
+        let conversation = ConversationId::new(conversation_id)
+            .map_err(|error| CallError::invalid("conversation_id", error))?;
+        Ok(self.inner.force_leave(conversation)?)
+    }
+
+    /// A push has come: its data. A ring rings at once, connected or not; a cancel silences it, also
+    /// before it has rung. False when the push is not about a call.
+    ///
+    /// # Errors
+    /// `InvalidInput` names the field that is missing or wrong; `Closed`, `Overloaded`.
+    pub fn push_received(&self, data: HashMap<String, String>) -> Result<bool, CallError> {
+        Ok(self.inner.push_received(&data.into_iter().collect())?)
     }
 
     /// Gives a fresh token, after `TokenNeeded` or before the old one expires.
@@ -159,6 +228,11 @@ impl CallClient {
         Arc::new(VideoSource(self.inner.video_source()))
     }
 
+    /// The screen of this client.
+    pub fn screen_source(&self) -> Arc<VideoSource> {
+        Arc::new(VideoSource(self.inner.screen_source()))
+    }
+
     /// The microphone of this client.
     pub fn audio_source(&self) -> Arc<AudioSource> {
         Arc::new(AudioSource(self.inner.audio_source()))
@@ -167,6 +241,11 @@ impl CallClient {
     /// Pictures of the other person; of a call that is unknown or over, a closed sink.
     pub fn video_sink(&self, call: u64) -> Arc<VideoSink> {
         Arc::new(VideoSink(self.inner.video_sink(CallKey::from_raw(call))))
+    }
+
+    /// The other person's screen; of a call that is unknown or over, a closed sink.
+    pub fn screen_sink(&self, call: u64) -> Arc<VideoSink> {
+        Arc::new(VideoSink(self.inner.screen_sink(CallKey::from_raw(call))))
     }
 
     /// Sound of the other person; of a call that is unknown or over, silence.

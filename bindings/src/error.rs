@@ -40,7 +40,7 @@ impl CallError {
 impl From<ClientError> for CallError {
     fn from(error: ClientError) -> Self {
         let kind = match error {
-            ClientError::Config(_) => CallErrorKind::InvalidInput,
+            ClientError::Config(_) | ClientError::Push(_) => CallErrorKind::InvalidInput,
             ClientError::Closed => CallErrorKind::Closed,
             ClientError::Overloaded => CallErrorKind::Overloaded,
             _ => CallErrorKind::System,

@@ -37,6 +37,18 @@ pub enum CallEvent {
         /// Its number.
         call: u64,
     },
+    /// A call that goes on without this device may be joined: see the stage `Offered`.
+    JoinOffered {
+        /// Its number.
+        call: u64,
+    },
+    /// Two numbers turned out to be one call: `call` is no more and has no end of its own.
+    Merged {
+        /// The number that is gone.
+        call: u64,
+        /// The number that goes on.
+        into: u64,
+    },
     /// A call, or somebody in it, is in another state: see the snapshot.
     Changed {
         /// Its number.
@@ -96,6 +108,9 @@ pub enum CallStage {
     Ringing,
     /// It rings here.
     Incoming,
+    /// It goes on without this device, which may join: the conversation that was called has a call
+    /// already, or the app was restarted in mid-call.
+    Offered,
     /// Accepted; media is on its way.
     Connecting,
     /// Talking.
@@ -117,6 +132,10 @@ pub struct Person {
     pub microphone: bool,
     /// The camera is on.
     pub camera: bool,
+    /// The screen is shared.
+    pub screen: bool,
+    /// Has put the call on hold.
+    pub held: bool,
 }
 
 /// A call.
@@ -140,6 +159,12 @@ pub struct Call {
     pub microphone: bool,
     /// My camera is on.
     pub camera: bool,
+    /// My screen is shared.
+    pub screen: bool,
+    /// I have put it on hold.
+    pub held: bool,
+    /// It rings while another call is going on.
+    pub waiting: bool,
     /// When it was answered, milliseconds since 1970.
     pub answered_at_ms: Option<i64>,
     /// The others.
@@ -198,6 +223,11 @@ impl From<core::CallEvent> for CallEvent {
         match event {
             E::Incoming { key } => Self::Incoming { call: key.get() },
             E::StopRinging { key } => Self::StopRinging { call: key.get() },
+            E::JoinOffered { key } => Self::JoinOffered { call: key.get() },
+            E::Merged { key, into } => Self::Merged {
+                call: key.get(),
+                into: into.get(),
+            },
             E::Changed { key } | E::RemoteMedia { key, .. } | E::FirstAudio { key, .. } => {
                 Self::Changed { call: key.get() }
             }
@@ -253,6 +283,9 @@ impl From<&core::CallView> for Call {
             },
             microphone: call.media.microphone,
             camera: call.media.camera,
+            screen: call.media.screen,
+            held: call.held,
+            waiting: call.waiting,
             answered_at_ms: call.answered_at.map(|at| at.as_millis()),
             people: call.people.iter().map(Person::from).collect(),
         }
@@ -265,6 +298,7 @@ impl From<&CallState> for CallStage {
             CallState::Calling => Self::Calling,
             CallState::Ringing => Self::Ringing,
             CallState::Incoming => Self::Incoming,
+            CallState::Offered => Self::Offered,
             CallState::Connecting => Self::Connecting,
             CallState::Active => Self::Active,
             CallState::Reconnecting { .. } => Self::Reconnecting,
@@ -281,6 +315,8 @@ impl From<&core::PersonView> for Person {
             name: name.cloned().unwrap_or_else(|| person.peer.to_string()),
             microphone: person.audio_enabled,
             camera: person.video_enabled,
+            screen: person.screen_enabled,
+            held: person.held,
         }
     }
 }

@@ -37,6 +37,7 @@ const UPDATES: usize = 256;
 const MEDIA: LocalMedia = LocalMedia {
     microphone: true,
     camera: true,
+    screen: false,
 };
 
 /// What Echo is started with.

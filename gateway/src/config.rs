@@ -29,6 +29,8 @@ pub struct Config {
     pub ice_servers: Vec<IceServer>,
     /// Time spans; the contract's by default.
     pub timers: Timers,
+    /// The contract's limits on events, so many times over: 1, or more to measure or to load.
+    pub rate_factor: u32,
     /// Serve HTTPS and WSS.
     pub tls: Option<Tls>,
 }
@@ -45,6 +47,7 @@ impl Default for Config {
             turn: None,
             ice_servers: Vec::new(),
             timers: Timers::default(),
+            rate_factor: 1,
             tls: None,
         }
     }

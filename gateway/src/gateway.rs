@@ -18,6 +18,7 @@ use crate::database::Store;
 use crate::demo::EchoRequest;
 use crate::error::GatewayError;
 use crate::hub::Hub;
+use crate::rates::Rates;
 use crate::shared::{Shared, now};
 use crate::tokens::{self, Tokens};
 use crate::turn::IceServers;
@@ -85,7 +86,7 @@ impl Gateway {
             store,
             hub: Hub { io },
             tokens: Tokens::new(&secret),
-            rates: Default::default(),
+            rates: Rates::new(config.rate_factor),
             ice: IceServers {
                 fixed: config.ice_servers,
                 turn: config.turn,

@@ -14,8 +14,10 @@ const CANDIDATES_IN_ALL: u32 = 4;
 type Key = (PeerId, &'static str, Option<CallId>);
 
 /// Events of the recent past.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Rates {
+    /// The contract's counts, so many times over.
+    factor: u32,
     seen: Mutex<HashMap<Key, Window>>,
 }
 
@@ -26,6 +28,13 @@ struct Window {
 }
 
 impl Rates {
+    pub(crate) fn new(factor: u32) -> Self {
+        Self {
+            factor,
+            seen: Mutex::default(),
+        }
+    }
+
     /// Counts an event, or says how long to wait.
     pub(crate) fn admit(
         &self,
@@ -34,20 +43,21 @@ impl Rates {
         call: Option<&CallId>,
         now: Instant,
     ) -> Result<(), Duration> {
+        let count = rate.count.saturating_mul(self.factor);
         let mut seen = self.seen.lock();
         let Some(call) = call.filter(|_| bucket == "candidate") else {
             let key = (peer.clone(), bucket, None);
             let window = window(&mut seen, key, rate, now);
-            window.room(rate.count, now)?;
+            window.room(count, now)?;
             window.events.push_back(now);
             return Ok(());
         };
         let key = (peer.clone(), bucket, None);
-        let all = rate.count.saturating_mul(CANDIDATES_IN_ALL);
+        let all = count.saturating_mul(CANDIDATES_IN_ALL);
         window(&mut seen, key.clone(), rate, now).room(all, now)?;
         let of_call = (peer.clone(), bucket, Some(call.clone()));
         let of_call = window(&mut seen, of_call, rate, now);
-        of_call.room(rate.count, now)?;
+        of_call.room(count, now)?;
         of_call.events.push_back(now);
         window(&mut seen, key, rate, now).events.push_back(now);
         Ok(())
@@ -99,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_window_lets_through_what_fits_and_says_how_long_to_wait() {
-        let rates = Rates::default();
+        let rates = Rates::new(1);
         let peer = PeerId::new("alice").unwrap();
         let begin = Instant::now();
         let kind = ("initiate", limits::RATE_INITIATE);
@@ -117,8 +127,18 @@ mod tests {
     }
 
     #[test]
+    fn a_factor_widens_every_limit() {
+        let rates = Rates::new(3);
+        let peer = PeerId::new("alice").unwrap();
+        let now = Instant::now();
+        let kind = ("initiate", limits::RATE_INITIATE);
+        let admitted = (0..20).filter(|_| rates.admit(&peer, kind, None, now).is_ok());
+        assert_eq!(admitted.count(), 15);
+    }
+
+    #[test]
     fn candidates_are_counted_for_each_call_and_old_windows_are_dropped() {
-        let rates = Rates::default();
+        let rates = Rates::new(1);
         let peer = PeerId::new("alice").unwrap();
         let now = Instant::now();
         let kind = ("candidate", limits::RATE_CANDIDATE);
@@ -134,7 +154,7 @@ mod tests {
 
     #[test]
     fn made_up_call_ids_let_no_more_candidates_through_than_four_calls_may_have() {
-        let rates = Rates::default();
+        let rates = Rates::new(1);
         let peer = PeerId::new("alice").unwrap();
         let now = Instant::now();
         let kind = ("candidate", limits::RATE_CANDIDATE);

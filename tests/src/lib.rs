@@ -1,13 +1,17 @@
 //! The laboratory of the integration tests: a real gateway on loopback with SQLite on disk, and
 //! people with clients of their own. Waiting is for events, with a deadline that only a hang meets.
 
+pub mod peers;
+pub mod tap;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use futures_util::FutureExt as _;
 use ringwire_client::{
-    CallClient, CallKey, CallState, CallView, Config, Event, LocalMedia, Snapshot,
+    CallClient, CallEvent, CallKey, CallState, CallView, Config, Event, LocalMedia, Snapshot,
 };
 use ringwire_demo::clip::{Assets, make_assets};
 use ringwire_demo::echo::play;
@@ -23,6 +27,7 @@ pub const DEADLINE: Duration = Duration::from_secs(60);
 pub const VIDEO: LocalMedia = LocalMedia {
     microphone: true,
     camera: true,
+    screen: false,
 };
 
 /// A gateway of its own, with demo people, until dropped.
@@ -94,15 +99,33 @@ impl Lab {
     /// # Errors
     /// Unknown person, or no connection.
     pub async fn device(&self, username: &str, device: &str) -> Result<Person> {
+        self.device_at(&self.url(), username, device).await
+    }
+
+    /// The same through another address: a [`tap::Tap`], or a server of the seed's day.
+    ///
+    /// # Errors
+    /// Unknown person, or no connection.
+    pub async fn device_at(&self, url: &str, username: &str, device: &str) -> Result<Person> {
         let token = self.token(username)?;
-        let mut config = Config::user(self.url(), token, DeviceId::new(device)?);
+        let mut config = Config::user(url, token, DeviceId::new(device)?);
         config.bind = vec!["127.0.0.1:0".into()];
         let person = Person {
             client: CallClient::connect(config)?,
+            told: Mutex::default(),
             playing: Vec::new(),
         };
         person.until("connected", |now| now.me.is_some()).await?;
         Ok(person)
+    }
+
+    /// A tap between a client and this gateway.
+    ///
+    /// # Errors
+    /// No socket.
+    pub async fn tap(&self, name: &str, log: &tap::Log) -> Result<tap::Tap> {
+        let address = self.gateway.address();
+        tap::Tap::start(name, address, address, log).await
     }
 
     /// A fresh token of a demo person.
@@ -128,6 +151,8 @@ impl Lab {
 pub struct Person {
     /// The client.
     pub client: CallClient,
+    /// Events that were waited through.
+    told: Mutex<Vec<Event>>,
     playing: Vec<JoinHandle<()>>,
 }
 
@@ -213,6 +238,19 @@ impl Person {
             .context("nothing was heard")
     }
 
+    /// Events so far that are as wanted: those that were waited through, and what waits still.
+    pub fn count_told(&self, wanted: impl Fn(&CallEvent) -> bool) -> usize {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(Some(event)) = self.client.next_event().now_or_never() {
+            told.push(event);
+        }
+        let calls = told.iter().filter_map(|event| match event {
+            Event::Call(event) => Some(event),
+            _ => None,
+        });
+        calls.filter(|event| wanted(event)).count()
+    }
+
     /// Calls with sound and camera.
     ///
     /// # Errors
@@ -240,7 +278,11 @@ impl Person {
                 }
                 match self.client.next_event().await {
                     Some(Event::Failed { message }) => bail!("the client failed: {message}"),
-                    Some(_) => {}
+                    Some(event) => self
+                        .told
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .push(event),
                     None => bail!("the client is closed"),
                 }
             }

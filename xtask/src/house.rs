@@ -55,9 +55,18 @@ impl House {
 
     /// A product of `cargo build`; heeds `CARGO_TARGET_DIR`.
     pub(crate) fn built(&self, name: &str) -> PathBuf {
+        self.product("debug", name)
+    }
+
+    /// The same of `cargo build --release`.
+    pub(crate) fn released(&self, name: &str) -> PathBuf {
+        self.product("release", name)
+    }
+
+    fn product(&self, profile: &str, name: &str) -> PathBuf {
         let target =
             env::var_os("CARGO_TARGET_DIR").map_or_else(|| self.root.join("target"), PathBuf::from);
-        self.root.join(target).join("debug").join(name)
+        self.root.join(target).join(profile).join(name)
     }
 
     /// `cargo` in the root of the workspace.

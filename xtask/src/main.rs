@@ -1,7 +1,8 @@
-//! `cargo xtask …`: the demo, the tests and the check for phones, each with the set-up that it needs.
+//! `cargo xtask …`: the demo, the tests, the check for phones and the benches, each with the set-up that it needs.
 //! The commands are here; what each does is in the module of its name.
 
 mod apt;
+mod bench;
 mod counts;
 mod demo;
 mod house;
@@ -47,6 +48,8 @@ enum Job {
         #[arg(long)]
         build_std: bool,
     },
+    /// Measure, print a table and write target/bench/NAME.json
+    Bench(bench::Options),
 }
 
 fn main() -> ExitCode {
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
     let end = House::find().and_then(|house| match cli.job {
         Job::Demo(options) => demo::run(&house, &options),
         Job::Test { only } => test::run(&house, only),
+        Job::Bench(options) => bench::run(&house, &options),
         Job::CheckMobile { build_std } => mobile::run(&house, build_std),
     });
     match end {
@@ -88,6 +92,9 @@ mod tests {
             "xtask test",
             "xtask test --only kotlin",
             "xtask check-mobile",
+            "xtask bench",
+            "xtask bench setup",
+            "xtask bench memory --calls 300",
         ] {
             Cli::try_parse_from(line.split(' ')).unwrap();
         }

@@ -95,33 +95,6 @@ impl CallStore {
         }
     }
 
-    /// CALL_ALREADY_ACTIVE may name a call of mine that lost its name with an ack. One that another
-    /// device of mine started, or the other person (glare), is refused like any other.
-    pub(crate) fn initiate_refused(&mut self, key: CallKey, error: CallError, now: Instant) {
-        let mine = error
-            .initiator_id
-            .as_ref()
-            .is_some_and(|who| self.line.is_me(who));
-        let (calls, mut cx) = self.parts(now);
-        let Some(call) = calls.iter_mut().find(|call| call.key == key) else {
-            return;
-        };
-        match &error.call_id {
-            Some(id)
-                if error.code == ErrorCode::CallAlreadyActive
-                    && mine
-                    && call.may_have_been_made()
-                    && !cx.past.is_buried(id) =>
-            {
-                call.adopted(id.clone(), None, &mut cx);
-            }
-            _ => {
-                cx.past.take_nameless(&call.conversation);
-                call.initiate_refused(error, &mut cx);
-            }
-        }
-    }
-
     /// The server answered, and nobody knows what.
     fn unreadable(&mut self, purpose: Purpose, now: Instant) {
         match purpose {
@@ -141,6 +114,7 @@ impl CallStore {
             Purpose::CheckActive => {
                 let (calls, mut cx) = self.parts(now);
                 for call in calls {
+                    call.come_back(&mut cx);
                     call.initiate_again(&mut cx);
                 }
             }
@@ -155,9 +129,10 @@ impl CallStore {
         let purpose = pending.purpose.clone();
         if self.is_wanted(&purpose) && !self.out.delay(pending, &error, now) {
             match purpose {
-                Purpose::Initiate(_) | Purpose::Join(_) => self.refused(purpose, error, now),
-                Purpose::CheckActive
-                | Purpose::Ringing(_)
+                Purpose::Initiate(_) | Purpose::Join(_) | Purpose::CheckActive => {
+                    self.refused(purpose, error, now);
+                }
+                Purpose::Ringing(_)
                 | Purpose::Goodbye(_)
                 | Purpose::Signal { .. }
                 | Purpose::Heartbeat(_) => {}

@@ -26,6 +26,8 @@ pub enum Effect {
         ice_servers: Vec<IceServer>,
         /// Which candidates may be used.
         policy: IcePolicy,
+        /// Both ends take a screen beside the camera: our offers hold a section for it.
+        screen: bool,
     },
     /// Make an offer.
     Offer {
@@ -36,7 +38,7 @@ pub enum Effect {
         /// With fresh ICE credentials (RFC 8445 §9).
         ice_restart: bool,
     },
-    /// Take an offer and make its answer.
+    /// Take an offer and make its answer; an offer of ours that waits for its answer is given up.
     AcceptOffer {
         /// On which connection.
         connection: ConnectionId,
@@ -78,8 +80,10 @@ pub enum Effect {
         connection: ConnectionId,
         /// Our sound is sent.
         send_audio: bool,
-        /// Our picture is sent.
+        /// Our camera's picture is sent.
         send_video: bool,
+        /// Our screen is sent.
+        send_screen: bool,
         /// What arrives is handed on, else discarded.
         receive: bool,
     },
@@ -123,7 +127,20 @@ pub enum CallEvent {
         /// Its key.
         key: CallKey,
     },
-    /// Somebody has turned microphone or camera on or off.
+    /// A call that I may join, see [`CallState::Offered`](crate::CallState::Offered). Answer with
+    /// [`Command::Join`](crate::Command::Join) or with a hang-up.
+    JoinOffered {
+        /// Its key.
+        key: CallKey,
+    },
+    /// Two keys turned out to be the same call: `key` is no more and has no end of its own.
+    Merged {
+        /// The key that is gone.
+        key: CallKey,
+        /// The key that goes on.
+        into: CallKey,
+    },
+    /// Somebody has turned microphone, camera or screen on or off, or put the call on hold.
     RemoteMedia {
         /// The call.
         key: CallKey,
@@ -133,6 +150,10 @@ pub enum CallEvent {
         audio: bool,
         /// The camera is on.
         video: bool,
+        /// The screen is shared.
+        screen: bool,
+        /// This person has put the call on hold.
+        held: bool,
     },
     /// The first sound of somebody was there.
     FirstAudio {

@@ -1,7 +1,7 @@
 //! How a goodbye is said, and said again until it is heard. What is kept of it is in `past`.
 
-use ringwire_protocol::client::End;
-use ringwire_protocol::{CallEndReason, CallId, ClientEvent};
+use ringwire_protocol::client::{End, OfCall, OfConversation};
+use ringwire_protocol::{CallEndReason, CallId, ClientEvent, ConversationId};
 
 use crate::outbox::{Cx, Purpose};
 
@@ -23,9 +23,24 @@ pub(crate) fn say_again(id: CallId, event: ClientEvent, cx: &mut Cx<'_>) {
 /// Ends a call of mine that was cancelled before its name was known.
 pub(crate) fn cancel(id: CallId, cx: &mut Cx<'_>) {
     cx.past.bury(&id);
-    let end = End {
-        call_id: id.clone(),
-        reason: Some(CallEndReason::Cancelled),
+    let call_id = id.clone();
+    let event = match cx.line.is_extended() {
+        true => ClientEvent::End(End {
+            call_id,
+            reason: Some(CallEndReason::Cancelled),
+        }),
+        false => ClientEvent::Leave(OfCall { call_id }),
     };
-    say_goodbye(id, ClientEvent::End(end), cx);
+    say_goodbye(id, event, cx);
+}
+
+/// Leaves every call of mine in a conversation, now or when the socket is back.
+pub(crate) fn force_leave(conversation: ConversationId, cx: &mut Cx<'_>) {
+    if cx.line.is_up() {
+        cx.tell(ClientEvent::ForceLeave(OfConversation {
+            conversation_id: conversation,
+        }));
+    } else {
+        cx.past.keep_force_leave(conversation);
+    }
 }

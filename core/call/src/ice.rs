@@ -6,23 +6,23 @@ use std::time::Duration;
 #[derive(Debug, Default)]
 pub(crate) struct IceServers {
     servers: Vec<IceServer>,
+    /// How long credentials of this call live, as the server said last.
+    life: Option<Duration>,
     /// At 80 % of the credentials' life; `None` where there are none.
     refresh_at: Option<Instant>,
 }
 
 impl IceServers {
-    /// Takes servers whose credentials live for `ttl` seconds; without one, as long as the
-    /// contract says. An empty list changes nothing.
+    /// Takes servers whose credentials live for `ttl` seconds; without one, as long as the server
+    /// said before, else as the contract says. An empty list changes nothing.
     pub(crate) fn set(&mut self, servers: Vec<IceServer>, ttl: Option<u64>, now: Instant) {
         if servers.is_empty() {
             return;
         }
-        let life = match ttl {
-            Some(seconds) if seconds > 0 => {
-                Duration::from_secs(seconds).min(timers::STALE_CALL * 4)
-            }
-            _ => timers::TURN_TTL,
-        };
+        if let Some(seconds) = ttl.filter(|seconds| *seconds > 0) {
+            self.life = Some(Duration::from_secs(seconds).min(timers::STALE_CALL * 4));
+        }
+        let life = self.life.unwrap_or(timers::TURN_TTL);
         self.refresh_at = servers
             .iter()
             .any(|server| server.credential.is_some())

@@ -2,7 +2,7 @@
 
 use ringwire_protocol::client::QualityStats;
 use ringwire_protocol::{
-    Ack, CallError, CallType, Capability, ConversationId, PeerId, ServerEvent,
+    Ack, CallError, CallType, Capability, ConversationId, PeerId, Push, ServerEvent, Timestamp,
 };
 
 use crate::{CallKey, ConnectionId, OpId};
@@ -44,6 +44,11 @@ pub enum Input {
         /// How its path does.
         stats: QualityStats,
     },
+    /// The phone's network is another one: paths that are lost or silent are repaired at once.
+    NetworkChanged,
+    /// What the calendar says now. It may be wrong by minutes: it shortens rings and never
+    /// prolongs them. Before the first of these a `ringDeadline` is not used.
+    Calendar(Timestamp),
     /// Time has passed. Any other input wakes the timers as well.
     Tick,
 }
@@ -63,8 +68,17 @@ pub enum Command {
         /// What the call starts with.
         media: LocalMedia,
     },
-    /// Accept a call that rings. Without a socket it is done as soon as there is one.
+    /// Accept a call that rings. Without a socket it is done as soon as there is one. Calls that are
+    /// answered are put on hold; one of my own that nobody has answered is to be cancelled first.
     Accept {
+        /// Which.
+        key: CallKey,
+        /// What I join with.
+        media: LocalMedia,
+    },
+    /// Join a call that was offered, see [`CallState::Offered`](crate::CallState::Offered). Other
+    /// calls are held as with [`Command::Accept`].
+    Join {
         /// Which.
         key: CallKey,
         /// What I join with.
@@ -74,8 +88,10 @@ pub enum Command {
     Decline {
         /// Which.
         key: CallKey,
+        /// The caller is told that I am busy, else that I do not want to.
+        busy: bool,
     },
-    /// Hang up; cancels a call that nobody has answered, declines one that rings here.
+    /// Hang up; cancels a call that nobody has answered, declines one that rings here or is offered.
     HangUp {
         /// Which.
         key: CallKey,
@@ -87,13 +103,36 @@ pub enum Command {
         /// On or off.
         on: bool,
     },
-    /// Turn the camera on or off.
+    /// Turn the camera on or off, also in a call that began with sound only.
     SetCamera {
         /// Which call.
         key: CallKey,
         /// On or off.
         on: bool,
     },
+    /// Share the screen beside the camera, or share it no more.
+    SetScreen {
+        /// Which call.
+        key: CallKey,
+        /// On or off.
+        on: bool,
+    },
+    /// Put an answered call on hold, or take it up again, which holds the other answered ones. On
+    /// hold nothing is sent, and nothing that arrives is handed on.
+    Hold {
+        /// Which call.
+        key: CallKey,
+        /// On hold, or not.
+        on: bool,
+    },
+    /// Leave every call of mine in a conversation, on whatever device: frees a conversation that a
+    /// crash left busy. Without a socket it is said as soon as there is one.
+    ForceLeave {
+        /// Which conversation.
+        conversation: ConversationId,
+    },
+    /// A push of a call has come, before or after its event, with or without a socket.
+    Push(Push),
 }
 
 /// What this device sends in a call.
@@ -103,6 +142,8 @@ pub struct LocalMedia {
     pub microphone: bool,
     /// The camera is on.
     pub camera: bool,
+    /// The screen is shared.
+    pub screen: bool,
 }
 
 /// Why there is no good answer to an event.
@@ -159,6 +200,13 @@ pub enum ConnectionEvent {
         sdp_mid: Option<String>,
         /// Index of its media section.
         sdp_m_line_index: Option<u16>,
+    },
+    /// What is carried from here on, of pictures; told with each negotiation that comes to an end.
+    Agreed {
+        /// Our camera's, or would be.
+        video: bool,
+        /// Our screen's, or would be.
+        screen: bool,
     },
     /// The media path changed.
     Path(PathState),

@@ -9,6 +9,7 @@
 //! | module | holds |
 //! | --- | --- |
 //! | `store` | [`CallStore`]: inputs to calls, timers, publishing |
+//! | `commands`, `rings`, `glare` | what concerns several calls: taps and holds, rings and pushes, two calls that cross |
 //! | `input`, `effect`, `snapshot`, `ids` | what goes in, what comes out, what is seen, what it is called |
 //! | `call` | one call: its states as types, and what each input does to it |
 //! | `acks`, `reconcile` | which call an ack concerns; the server's list of calls held against ours |
@@ -28,6 +29,7 @@
 //! | events whose ack is awaited | 256 | the oldest signal is not awaited |
 //! | events that wait for a rate limit | 128, five times each | dropped |
 //! | ended calls that are remembered | 64 | the oldest is forgotten |
+//! | conversations that are left by force once there is a socket | 8 | the oldest is not left |
 //! | goodbyes that nobody has heard | 32, for 120 s | the oldest is dropped |
 //!
 #![doc = include_str!("table.md")]
@@ -35,8 +37,10 @@
 
 mod acks;
 mod call;
+mod commands;
 mod early;
 mod effect;
+mod glare;
 mod goodbye;
 mod ice;
 mod ids;
@@ -48,6 +52,7 @@ mod outbox;
 mod past;
 mod people;
 mod reconcile;
+mod rings;
 mod snapshot;
 mod store;
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! What is known of the socket and of the two ends of it: me, this device, this server.
 
-use ringwire_protocol::{Capability, DeviceId, Instant, PeerId};
+use std::time::Duration;
+
+use ringwire_protocol::{Capability, DeviceId, Instant, PeerId, Timestamp, timers};
 
 /// The socket and the facts that it brought.
 #[derive(Debug)]
@@ -10,6 +12,8 @@ pub(crate) struct Line {
     pub(crate) socket: Socket,
     ours: Vec<Capability>,
     server: Vec<Capability>,
+    /// What the calendar said, and when it did.
+    calendar: Option<(Timestamp, Instant)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +32,7 @@ impl Line {
             },
             ours,
             server: Vec::new(),
+            calendar: None,
         }
     }
 
@@ -41,6 +46,22 @@ impl Line {
         if self.is_up() {
             self.socket = Socket::Down { since: now };
         }
+    }
+
+    pub(crate) fn set_calendar(&mut self, says: Timestamp, now: Instant) {
+        self.calendar = Some((says, now));
+    }
+
+    /// How long something rings that ends at `deadline`, and at most `timers::RING_DEADLINE`. Zero
+    /// where it is over by this device's calendar, which may be wrong.
+    pub(crate) fn rings_for(&self, deadline: Option<Timestamp>, now: Instant) -> Duration {
+        let left = deadline.zip(self.calendar).map(|(deadline, (said, at))| {
+            let calendar = said + now.saturating_since(at);
+            deadline.saturating_since(calendar)
+        });
+        left.map_or(timers::RING_DEADLINE, |left| {
+            left.min(timers::RING_DEADLINE)
+        })
     }
 
     pub(crate) fn is_up(&self) -> bool {

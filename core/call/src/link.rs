@@ -18,6 +18,15 @@ pub(crate) enum Part {
 pub(crate) struct Link {
     pub(crate) pair: Pair,
     pub(crate) part: Part,
+    /// Our camera has a place on this connection; until that is agreed it is taken for granted.
+    video: bool,
+    /// Our screen has a place on this connection: agreed, or both ends know it.
+    pub(crate) screen: bool,
+    /// `a=fingerprint` (RFC 8122 §5) of the other end's last description: another one means that
+    /// the other end has begun anew.
+    fingerprint: Option<String>,
+    /// When an offer was asked for that a path is to come of.
+    asked_at: Option<Instant>,
     negotiation: Negotiation,
     path: Path,
     /// Media could flow at least once.
@@ -44,26 +53,34 @@ enum Path {
     },
 }
 
+/// What a connection opens with.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    pub(crate) part: Part,
+    pub(crate) ice_servers: Vec<IceServer>,
+    pub(crate) screen: bool,
+    pub(crate) media: LocalMedia,
+    pub(crate) held: bool,
+}
+
 impl Link {
-    /// Opens the connection. An offerer offers at once, with the number after `rounds`.
-    pub(crate) fn open(
-        pair: Pair,
-        part: Part,
-        ice_servers: Vec<IceServer>,
-        media: LocalMedia,
-        rounds: &mut u64,
-        cx: &mut Cx<'_>,
-    ) -> Self {
+    /// Opens the connection; nothing is offered yet.
+    pub(crate) fn open(pair: Pair, opening: Opening, cx: &mut Cx<'_>) -> Self {
         cx.out.push(Effect::Open {
             key: pair.key,
             connection: pair.connection,
             peer: pair.peer.clone(),
-            ice_servers,
+            ice_servers: opening.ice_servers,
             policy: IcePolicy::All,
+            screen: opening.screen,
         });
-        let mut link = Self {
+        let link = Self {
             pair,
-            part,
+            part: opening.part,
+            video: true,
+            screen: opening.screen,
+            fingerprint: None,
+            asked_at: None,
             negotiation: Negotiation::new(),
             path: Path::New,
             was_up: false,
@@ -72,11 +89,16 @@ impl Link {
             next_repair: cx.now,
             quality: None,
         };
-        link.set_media(media, cx);
-        if part == Part::Offerer {
-            link.offer(false, rounds, cx);
-        }
+        link.set_media(opening.media, opening.held, cx);
         link
+    }
+
+    /// Begins to negotiate: offers with the number after `rounds`, or asks the offerer to.
+    pub(crate) fn begin(&mut self, rounds: &mut u64, cx: &mut Cx<'_>) {
+        match self.part {
+            Part::Offerer => self.offer(false, rounds, cx),
+            Part::Answerer => self.ask_for_offer(NegotiateReason::Restart, rounds, cx),
+        }
     }
 
     pub(crate) fn close(self, cx: &mut Cx<'_>) {
@@ -85,13 +107,15 @@ impl Link {
         });
     }
 
-    /// Opens the gates: the call is accepted, or there would be no connection.
-    pub(crate) fn set_media(&self, media: LocalMedia, cx: &mut Cx<'_>) {
+    /// Opens the gates: the call is accepted, or there would be no connection. On hold all are
+    /// closed.
+    pub(crate) fn set_media(&self, media: LocalMedia, held: bool, cx: &mut Cx<'_>) {
         cx.out.push(Effect::SetMedia {
             connection: self.pair.connection,
-            send_audio: media.microphone,
-            send_video: media.camera,
-            receive: true,
+            send_audio: media.microphone && !held,
+            send_video: media.camera && !held,
+            send_screen: media.screen && self.screen && !held,
+            receive: !held,
         });
     }
 
@@ -134,11 +158,20 @@ impl Link {
         self.next_repair = now;
     }
 
+    /// Another network: what is silent counts as lost, and what is lost is repaired at once.
+    pub(crate) fn network_changed(&mut self, now: Instant) {
+        self.grace_over(now);
+        if self.lost_since().is_some() {
+            self.next_repair = now;
+        }
+    }
+
     fn path(&mut self, state: PathState, now: Instant) {
         match (state, self.path) {
             (PathState::Connected, _) => {
                 self.path = Path::Up;
                 self.was_up = true;
+                self.asked_at = None;
             }
             (PathState::Connecting | PathState::Disturbed, Path::Up) => {
                 self.path = Path::Disturbed { since: now };
@@ -154,10 +187,10 @@ impl Link {
     pub(crate) fn repair_at(&self) -> Option<Instant> {
         match self.path {
             Path::Lost { .. } => Some(self.next_repair),
-            Path::New => self
-                .negotiation
-                .unanswered_since()
-                .map(|since| since + timers::ICE_RESTART_INTERVAL),
+            Path::New => {
+                let waits_since = self.negotiation.unanswered_since().or(self.asked_at);
+                waits_since.map(|since| since + timers::ICE_RESTART_INTERVAL)
+            }
             Path::Up | Path::Disturbed { .. } => None,
         }
     }
@@ -165,31 +198,53 @@ impl Link {
     /// Offers again, or asks the offerer to. True when a lost path is being repaired.
     pub(crate) fn repair(&mut self, rounds: &mut u64, cx: &mut Cx<'_>) -> bool {
         if self.lost_since().is_none() {
-            self.negotiation.say_again(&self.pair, cx);
+            if self.negotiation.unanswered_since().is_some() {
+                self.negotiation.say_again(&self.pair, cx);
+            } else {
+                self.ask_for_offer(NegotiateReason::Restart, rounds, cx);
+            }
             return false;
         }
         self.repairs = self.repairs.saturating_add(1);
         self.next_repair = cx.now + timers::ICE_RESTART_INTERVAL;
         match self.part {
             Part::Offerer => self.offer(true, rounds, cx),
-            Part::Answerer => self.ask_for_offer(cx),
+            Part::Answerer => self.ask_for_offer(NegotiateReason::Restart, rounds, cx),
         }
         true
     }
 
     fn offer(&mut self, restart: bool, rounds: &mut u64, cx: &mut Cx<'_>) {
-        *rounds += 1;
+        *rounds = self.negotiation.highest().unwrap_or(0).max(*rounds) + 1;
         self.negotiation.offer(*rounds, restart, &self.pair, cx);
     }
 
-    /// An answerer never offers: it asks, where the other end understands that.
-    fn ask_for_offer(&self, cx: &mut Cx<'_>) {
+    /// The answerer asks, where the other end understands that; towards an older peer it offers
+    /// itself, and gives its offer up where they cross (perfect negotiation, W3C WebRTC §10.7).
+    fn ask_for_offer(&mut self, reason: NegotiateReason, rounds: &mut u64, cx: &mut Cx<'_>) {
+        if !self.was_up {
+            self.asked_at = Some(cx.now);
+        }
         if self.pair.peer_negotiates && cx.line.knows(&Capability::Negotiate) {
             cx.tell(ClientEvent::Negotiate(AskNegotiate {
                 call_id: self.pair.call.clone(),
                 to: self.pair.peer.clone(),
-                reason: NegotiateReason::Restart,
+                reason,
             }));
+        } else {
+            self.offer(reason != NegotiateReason::Tracks, rounds, cx);
+        }
+    }
+
+    /// The camera comes on in a connection that has no place for it: one is negotiated.
+    pub(crate) fn make_place_for_video(&mut self, rounds: &mut u64, cx: &mut Cx<'_>) {
+        if self.video {
+            return;
+        }
+        self.video = true;
+        match self.part {
+            Part::Offerer => self.offer(false, rounds, cx),
+            Part::Answerer => self.ask_for_offer(NegotiateReason::Tracks, rounds, cx),
         }
     }
 
@@ -222,22 +277,41 @@ impl Link {
 
     pub(crate) fn signal(&mut self, signal: Signal, cx: &mut Cx<'_>) -> Step {
         let round = signal.negotiation_id;
-        match (self.part, signal.body) {
-            (Part::Answerer, SignalBody::Offer { sdp, .. } | SignalBody::IceRestart { sdp }) => {
-                self.negotiation.take_offer(round, sdp, &self.pair, cx);
+        match signal.body {
+            SignalBody::Offer { ref sdp, .. } | SignalBody::IceRestart { ref sdp }
+                if self.begins_anew(sdp) =>
+            {
+                Step::Anew(Box::new(signal))
+            }
+            SignalBody::Answer { ref sdp }
+                if self.negotiation.awaits_answer(round) && self.begins_anew(sdp) =>
+            {
+                Step::Anew(Box::new(signal))
+            }
+            SignalBody::Offer { sdp, .. } | SignalBody::IceRestart { sdp } => {
+                let fingerprint = fingerprint(&sdp);
+                let polite = self.part == Part::Answerer;
+                if self
+                    .negotiation
+                    .take_offer(round, sdp, polite, &self.pair, cx)
+                {
+                    self.fingerprint = fingerprint.or(self.fingerprint.take());
+                }
                 Step::None
             }
-            (Part::Offerer, SignalBody::Answer { sdp }) => {
-                self.negotiation.take_answer(round, sdp, &self.pair, cx)
+            SignalBody::Answer { sdp } => {
+                let fingerprint = fingerprint(&sdp);
+                let step = self.negotiation.take_answer(round, sdp, &self.pair, cx);
+                if step == Step::Answered {
+                    self.fingerprint = fingerprint.or(self.fingerprint.take());
+                }
+                step
             }
-            (
-                _,
-                SignalBody::Candidate {
-                    candidate,
-                    sdp_m_line_index,
-                    sdp_mid,
-                },
-            ) => {
+            SignalBody::Candidate {
+                candidate,
+                sdp_m_line_index,
+                sdp_mid,
+            } => {
                 self.negotiation.take_candidate(
                     round,
                     candidate,
@@ -248,11 +322,14 @@ impl Link {
                 );
                 Step::None
             }
-            // The wrong side offers or answers, or says what we do not know.
-            (Part::Offerer, SignalBody::Offer { .. } | SignalBody::IceRestart { .. })
-            | (Part::Answerer, SignalBody::Answer { .. })
-            | (_, SignalBody::Unknown { .. }) => Step::None,
+            // Something that we do not know.
+            SignalBody::Unknown { .. } => Step::None,
         }
+    }
+
+    /// True for a description of another connection than the one that this one has met.
+    fn begins_anew(&self, sdp: &str) -> bool {
+        matches!((&self.fingerprint, fingerprint(sdp)), (Some(met), Some(now)) if *met != now)
     }
 
     pub(crate) fn report(&mut self, event: ConnectionEvent, cx: &mut Cx<'_>) -> Step {
@@ -286,6 +363,11 @@ impl Link {
                 self.path(state, cx.now);
                 Step::None
             }
+            ConnectionEvent::Agreed { video, screen } => {
+                self.video = video;
+                self.screen = screen;
+                Step::None
+            }
             ConnectionEvent::FirstAudio | ConnectionEvent::FirstVideo => Step::None,
         }
     }
@@ -294,4 +376,12 @@ impl Link {
     pub(crate) fn still_says(&self, round: Option<u64>) -> bool {
         self.negotiation.said_round() == round
     }
+}
+
+/// The first `a=fingerprint` of a description.
+fn fingerprint(sdp: &str) -> Option<String> {
+    let line = sdp
+        .lines()
+        .find_map(|line| line.strip_prefix("a=fingerprint:"))?;
+    Some(line.trim().to_owned())
 }

@@ -31,6 +31,8 @@ pub(crate) struct Negotiation {
     /// The round that is under way or settled; `None` before the first, and with a peer that does
     /// not count.
     round: Option<u64>,
+    /// The highest round of an offer of theirs.
+    heard: Option<u64>,
     phase: Phase,
     /// Our last description and its candidates.
     said: Option<Said>,
@@ -78,7 +80,7 @@ struct Waiting {
 }
 
 /// What a step of a negotiation led to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Step {
     /// Nothing to tell.
     None,
@@ -86,12 +88,16 @@ pub(crate) enum Step {
     Answered,
     /// The operation of this round failed.
     Failed,
+    /// The other end has begun anew with this description: a connection that has met another
+    /// cannot take it.
+    Anew(Box<Signal>),
 }
 
 impl Negotiation {
     pub(crate) fn new() -> Self {
         Self {
             round: None,
+            heard: None,
             phase: Phase::Idle,
             said: None,
             described: false,
@@ -111,6 +117,11 @@ impl Negotiation {
             op,
             ice_restart: restart,
         });
+    }
+
+    /// The highest round of either end so far.
+    pub(crate) fn highest(&self) -> Option<u64> {
+        self.round.max(self.heard)
     }
 
     /// Since when our offer has waited for its answer.
@@ -151,26 +162,33 @@ impl Negotiation {
         Step::None
     }
 
-    /// Takes an offer. A round that is over is ignored; one that is answered is answered again
-    /// with the same words.
+    /// Takes an offer; false when it is left out. A round that is over is ignored; one that is
+    /// answered is answered again with the same words. Where it crosses an offer of ours, the polite
+    /// end gives its own up and the other ignores it (perfect negotiation, W3C WebRTC §10.7).
     pub(crate) fn take_offer(
         &mut self,
         round: Option<u64>,
         sdp: String,
+        polite: bool,
         pair: &Pair,
         cx: &mut Cx<'_>,
-    ) {
-        if let (Some(theirs), Some(ours)) = (round, self.round) {
-            if theirs < ours {
-                return;
+    ) -> bool {
+        if let (Some(theirs), Some(heard)) = (round, self.heard) {
+            if theirs < heard {
+                return false;
             }
-            if theirs == ours {
-                if self.phase == Phase::Settled {
+            if theirs == heard {
+                if self.phase == Phase::Settled && self.round == round && self.has_answered() {
                     self.say_again(pair, cx);
                 }
-                return;
+                return false;
             }
         }
+        let crosses = matches!(self.phase, Phase::Making { .. } | Phase::Offered { .. });
+        if crosses && !polite {
+            return false;
+        }
+        self.heard = round.or(self.heard);
         let op = cx.out.op();
         self.round = round;
         self.phase = Phase::Answering { op };
@@ -182,6 +200,14 @@ impl Negotiation {
             op,
             sdp,
         });
+        true
+    }
+
+    /// Our last description was an answer.
+    fn has_answered(&self) -> bool {
+        self.said
+            .as_ref()
+            .is_some_and(|said| matches!(said.description, SignalBody::Answer { .. }))
     }
 
     pub(crate) fn answer_made(
@@ -199,6 +225,12 @@ impl Negotiation {
         Step::Answered
     }
 
+    /// An offer of this round is out; a peer that does not count answers the last one.
+    pub(crate) fn awaits_answer(&self, round: Option<u64>) -> bool {
+        let mine = round.is_none() || round == self.round;
+        mine && matches!(self.phase, Phase::Offered { .. })
+    }
+
     /// Takes an answer to the offer that is out; one to another round is dropped.
     pub(crate) fn take_answer(
         &mut self,
@@ -207,8 +239,7 @@ impl Negotiation {
         pair: &Pair,
         cx: &mut Cx<'_>,
     ) -> Step {
-        let mine = round.is_none() || round == self.round;
-        if !mine || !matches!(self.phase, Phase::Offered { .. }) {
+        if !self.awaits_answer(round) {
             return Step::None;
         }
         let op = cx.out.op();

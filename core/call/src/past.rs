@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use ringwire_protocol::{CallId, ClientEvent, ConversationId, Instant, timers};
+use ringwire_protocol::{CallId, CallSession, ClientEvent, ConversationId, Instant, timers};
 
 /// Ended calls that are remembered; beyond it the oldest is forgotten.
 const MAX_BURIED: usize = 64;
@@ -11,12 +11,15 @@ const MAX_BURIED: usize = 64;
 const MAX_GOODBYES: usize = 32;
 /// Cancelled calls without a name; beyond it the oldest is dropped.
 const MAX_NAMELESS: usize = 8;
+/// Conversations that are left by force once there is a socket; beyond it the oldest is not.
+const MAX_FORCE_LEAVES: usize = 8;
 
 #[derive(Debug, Default)]
 pub(crate) struct Past {
     buried: VecDeque<CallId>,
     goodbyes: VecDeque<Goodbye>,
     nameless: VecDeque<Nameless>,
+    force_leaves: VecDeque<ConversationId>,
 }
 
 /// What is told to the server about a call that is over here.
@@ -39,6 +42,11 @@ impl Past {
         if !self.is_buried(call) {
             push_bounded(&mut self.buried, call.clone(), MAX_BURIED);
         }
+    }
+
+    /// It was left, and may be joined again.
+    pub(crate) fn unbury(&mut self, call: &CallId) {
+        self.buried.retain(|buried| buried != call);
     }
 
     pub(crate) fn is_buried(&self, call: &CallId) -> bool {
@@ -93,6 +101,22 @@ impl Past {
             .iter()
             .position(|nameless| nameless.conversation == *conversation);
         found.and_then(|at| self.nameless.remove(at)).is_some()
+    }
+
+    /// True when this may be a call of mine that was cancelled before it had a name.
+    pub(crate) fn has_nameless(&self, session: &CallSession) -> bool {
+        let mut nameless = self.nameless.iter();
+        nameless.any(|nameless| nameless.conversation == session.conversation_id)
+    }
+
+    /// Keeps a conversation that is left by force as soon as there is a socket.
+    pub(crate) fn keep_force_leave(&mut self, conversation: ConversationId) {
+        self.force_leaves.retain(|kept| *kept != conversation);
+        push_bounded(&mut self.force_leaves, conversation, MAX_FORCE_LEAVES);
+    }
+
+    pub(crate) fn take_force_leaves(&mut self) -> VecDeque<ConversationId> {
+        std::mem::take(&mut self.force_leaves)
     }
 
     /// Forgets what the server has swept away by now.

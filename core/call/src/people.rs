@@ -4,6 +4,8 @@ use ringwire_protocol::{
     CallParticipant, CallParticipantId, Capability, DeviceId, MediaType, ParticipantId, PeerId,
 };
 
+use crate::{CallEvent, CallKey};
+
 /// People that one call lists; further ones are ignored.
 const MAX_PEOPLE: usize = 64;
 
@@ -19,6 +21,8 @@ pub(crate) struct Person {
     pub(crate) avatar: Option<String>,
     pub(crate) audio: bool,
     pub(crate) video: bool,
+    pub(crate) screen: bool,
+    pub(crate) held: bool,
     pub(crate) device: Option<DeviceId>,
     pub(crate) capabilities: Vec<Capability>,
     pub(crate) reconnecting: bool,
@@ -36,6 +40,8 @@ impl Person {
             avatar: None,
             audio: true,
             video: true,
+            screen: false,
+            held: false,
             device: None,
             capabilities: Vec::new(),
             reconnecting: false,
@@ -44,6 +50,23 @@ impl Person {
 
     pub(crate) fn knows(&self, capability: &Capability) -> bool {
         self.capabilities.contains(capability)
+    }
+
+    /// What others are told of this person's media.
+    pub(crate) fn shown(&self) -> [bool; 4] {
+        [self.audio, self.video, self.screen, self.held]
+    }
+
+    /// News for the app.
+    pub(crate) fn media_news(&self, key: CallKey) -> CallEvent {
+        CallEvent::RemoteMedia {
+            key,
+            peer: self.peer.clone(),
+            audio: self.audio,
+            video: self.video,
+            screen: self.screen,
+            held: self.held,
+        }
     }
 }
 
@@ -96,6 +119,8 @@ impl People {
         }
         person.audio = said.is_audio_enabled;
         person.video = said.is_video_enabled;
+        person.screen = said.is_screen_sharing.unwrap_or(person.screen);
+        person.held = said.held.unwrap_or(person.held);
         person.joined = said.left_at.is_none();
     }
 
@@ -130,15 +155,23 @@ impl People {
     pub(crate) fn anybody_joined(&self) -> bool {
         self.0.iter().any(|person| person.joined)
     }
+
+    /// Everybody who is in the call has said that their device knows `capability`.
+    pub(crate) fn all_know(&self, capability: &Capability) -> bool {
+        let mut joined = self.0.iter().filter(|person| person.joined);
+        joined.all(|person| person.knows(capability))
+    }
 }
 
 impl Person {
-    /// Takes a toggle. True when it changed sound or picture.
+    /// Takes a toggle. True when it changed something.
     pub(crate) fn toggle(&mut self, media: &MediaType, enabled: bool) -> bool {
         let flag = match media {
             MediaType::Audio => &mut self.audio,
             MediaType::Video => &mut self.video,
-            MediaType::Screen | MediaType::Hold | MediaType::Unknown(_) => return false,
+            MediaType::Screen => &mut self.screen,
+            MediaType::Hold => &mut self.held,
+            MediaType::Unknown(_) => return false,
         };
         std::mem::replace(flag, enabled) != enabled
     }

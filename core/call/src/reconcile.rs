@@ -1,10 +1,10 @@
 //! What check-active changes: the server's list of calls is held against ours.
 
 use ringwire_protocol::ack::ActiveCalls;
-use ringwire_protocol::{CallSession, Instant};
+use ringwire_protocol::{CallError, CallSession, ErrorCode, Instant};
 
 use crate::OpId;
-use crate::call::{Row, is_here};
+use crate::call::{Call, Initiate, Named, Row, is_here};
 use crate::goodbye::say_again;
 use crate::store::CallStore;
 
@@ -18,12 +18,15 @@ impl CallStore {
         let (calls, mut cx) = self.parts(now);
         for call in calls.iter_mut() {
             // A name that came after the question cannot be missing in its answer.
-            let missing = call.id.as_ref().is_some_and(|named| {
-                named.after < asked && !said.calls.iter().any(|it| it.id == named.id)
-            });
-            if missing {
+            let listed = |named: &Named| said.calls.iter().any(|it| it.id == named.id);
+            let missing = call
+                .id
+                .as_ref()
+                .is_some_and(|named| named.after < asked && !listed(named));
+            if missing && call.is_listed() {
                 call.lost_by_server(&mut cx);
             }
+            call.come_back(&mut cx);
             call.initiate_again(&mut cx);
         }
     }
@@ -37,19 +40,42 @@ impl CallStore {
         if let Some(goodbye) = cx.past.goodbye_to(&session.id) {
             return say_again(session.id.clone(), goodbye, &mut cx);
         }
-        let mine = cx.line.is_me(&session.initiator_id) && here != Some(Row::Elsewhere);
-        if !mine || cx.past.is_buried(&session.id) || session.status.is_end() {
-            // Rings come again as `call:initiated`, with the caller's name.
+        if cx.past.is_buried(&session.id) || session.status.is_end() {
             return;
         }
-        let key = calls
+        let mine = cx.line.is_me(&session.initiator_id);
+        let waits = calls
             .iter()
             .find(|call| call.waits_for_name(&session.conversation_id))
-            .map(|call| call.key);
-        self.mine_is_made(session.id.clone(), &session.conversation_id, None, now);
-        let (calls, mut cx) = self.parts(now);
-        if let Some(call) = calls.iter_mut().find(|call| Some(call.key) == key) {
-            call.session(session, &mut cx);
+            .map(|call| (call.key, call.nameless()));
+        match waits {
+            Some((key, _)) if mine && here != Some(Row::Elsewhere) => {
+                let (id, place) = (session.id.clone(), &session.conversation_id);
+                self.mine_is_made(id, place, None, now);
+                self.with_call(key, now, |call, cx| call.session(session, cx));
+            }
+            // Mine may have been refused, and the refusal lost.
+            Some((key, Some(Initiate::Doubtful))) => {
+                self.initiate_refused(key, already_active(session), now);
+            }
+            Some(_) => {}
+            None if mine && here != Some(Row::Elsewhere) && cx.past.has_nameless(session) => {
+                let (id, place) = (session.id.clone(), &session.conversation_id);
+                self.mine_is_made(id, place, None, now);
+            }
+            None if here == Some(Row::Here) => self.offer_again(session, now),
+            // Rings come again as `call:initiated`, with the caller's name.
+            None => {}
+        }
+    }
+
+    /// The server has this device in a call that it does not know: it was restarted.
+    fn offer_again(&mut self, session: &CallSession, now: Instant) {
+        if self.make_room() {
+            let key = self.next_incoming();
+            let (calls, mut cx) = self.parts(now);
+            let call = Call::found(key, session, &mut cx);
+            calls.push(call);
         }
     }
 
@@ -61,4 +87,22 @@ impl CallStore {
             }
         }
     }
+}
+
+/// The error that a call in this session's conversation would be refused with.
+fn already_active(session: &CallSession) -> CallError {
+    let mut error = CallError::new(
+        ErrorCode::CallAlreadyActive,
+        "this conversation has a call already",
+    );
+    error.call_id = Some(session.id.clone());
+    error.initiator_id = Some(session.initiator_id.clone());
+    error.status = Some(session.status.clone());
+    error.call_type = Some(session.call_type());
+    error.conversation_type = session
+        .metadata
+        .as_ref()
+        .and_then(|metadata| metadata.get("conversationType")?.as_str())
+        .map(str::to_owned);
+    error
 }

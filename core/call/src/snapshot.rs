@@ -41,11 +41,17 @@ pub struct CallView {
     pub call_type: CallType,
     /// Who started it: I or somebody else.
     pub direction: Direction,
+    /// Who started it, by name, once that is known.
+    pub initiator: Option<PeerId>,
     /// Where it is in its life.
     pub state: CallState,
+    /// I have put it on hold.
+    pub held: bool,
+    /// It rings while another call is going on.
+    pub waiting: bool,
     /// The others, as far as they are known.
     pub people: Vec<PersonView>,
-    /// What this device sends.
+    /// What this device sends; on hold, what it will send again.
     pub media: LocalMedia,
     /// The first tap, or the first word of it.
     pub initiated_at: Instant,
@@ -81,6 +87,9 @@ pub enum CallState {
     Ringing,
     /// It rings here.
     Incoming,
+    /// It goes on without this device, which may join: I called a conversation that has a call
+    /// already, or the app was restarted in mid-call. Offered for `timers::HEARTBEAT_TIMEOUT`.
+    Offered,
     /// Accepted, not answered on the wire yet.
     Connecting,
     /// Joined and answered.
@@ -129,6 +138,10 @@ pub struct PersonView {
     pub audio_enabled: bool,
     /// The camera is on.
     pub video_enabled: bool,
+    /// The screen is shared.
+    pub screen_enabled: bool,
+    /// Has put the call on hold.
+    pub held: bool,
     /// The device in the call, or the one that rings.
     pub device: Option<DeviceId>,
     /// Has told that it looks for a path.

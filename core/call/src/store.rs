@@ -1,20 +1,18 @@
 //! The store: takes inputs to the call that they concern, runs the timers, publishes. What a call
-//! does with an input stands in `call`; what check-active changes, in `reconcile`.
+//! does with an input stands in `call`; what concerns several calls, in the modules beside.
 
 use std::sync::Arc;
 
-use ringwire_protocol::server::Initiated;
 use ringwire_protocol::{
-    CallEndReason, CallError, CallId, Capability, ConversationId, DeviceId, ErrorCode, IceServer,
-    Instant, PeerId, ServerEvent,
+    CallEndReason, CallError, Capability, DeviceId, ErrorCode, Instant, PeerId, ServerEvent,
 };
 
-use crate::call::{Call, Due, Goodbye, Row, is_here, not_possible};
-use crate::goodbye::{cancel, say_again};
+use crate::call::{Call, Due, Goodbye};
+use crate::goodbye::{force_leave, say_again};
 use crate::line::Line;
 use crate::outbox::{Cx, Outbox, retry_after};
 use crate::past::Past;
-use crate::{CallKey, Command, ConnectionEvent, ConnectionId, Effect, Input, Snapshot};
+use crate::{CallKey, ConnectionEvent, ConnectionId, Effect, Input, Snapshot};
 
 /// Calls that are listed; further rings are ignored, further calls of one's own refused.
 pub const MAX_CALLS: usize = 8;
@@ -30,6 +28,8 @@ pub struct Config {
     pub capabilities: Vec<Capability>,
     /// Where chance comes from.
     pub seed: u64,
+    /// A second call may ring while one is going on; else it is declined as busy.
+    pub call_waiting: bool,
 }
 
 /// All calls of one device.
@@ -39,6 +39,7 @@ pub struct CallStore {
     pub(crate) out: Outbox,
     pub(crate) past: Past,
     pub(crate) calls: Vec<Call>,
+    pub(crate) call_waiting: bool,
     incoming: u64,
     snapshot: Arc<Snapshot>,
 }
@@ -51,6 +52,7 @@ impl CallStore {
             out: Outbox::new(config.seed),
             past: Past::default(),
             calls: Vec::new(),
+            call_waiting: config.call_waiting,
             incoming: 0,
             snapshot: Arc::default(),
         }
@@ -71,10 +73,18 @@ impl CallStore {
                     call.quality(stats, &mut cx);
                 }
             }
+            Input::NetworkChanged => {
+                let (calls, mut cx) = self.parts(now);
+                for call in calls {
+                    call.network_changed(&mut cx);
+                }
+            }
+            Input::Calendar(says) => self.line.set_calendar(says, now),
             Input::Tick => {}
         }
         self.settle(now);
         self.run_timers(now);
+        self.release_rivals(now);
         self.past.forget_old(now);
         self.publish();
     }
@@ -109,85 +119,14 @@ impl CallStore {
         (&mut self.calls, cx)
     }
 
-    fn command(&mut self, command: Command, now: Instant) {
-        let key = match command {
-            Command::Call { key, .. }
-            | Command::Accept { key, .. }
-            | Command::Decline { key }
-            | Command::HangUp { key }
-            | Command::SetMicrophone { key, .. }
-            | Command::SetCamera { key, .. } => key,
-        };
-        let busy = self
-            .calls
-            .iter()
-            .any(|call| call.key != key && call.is_busy());
-        if let Command::Call { .. } = command {
-            return self.start(command, busy, now);
-        }
-        let (calls, mut cx) = self.parts(now);
-        let Some(call) = calls.iter_mut().find(|call| call.key == key) else {
-            // To hang up what is gone already is no mistake.
-            if !matches!(command, Command::HangUp { .. } | Command::Decline { .. }) {
-                let error = not_possible(ErrorCode::CallNotFound, "there is no such call");
-                cx.fail(Some(key), error);
-            }
-            return;
-        };
-        match command {
-            Command::Call { .. } => {}
-            Command::Accept { media, .. } => call.accept(media, busy, &mut cx),
-            Command::Decline { .. } => call.decline(&mut cx),
-            Command::HangUp { .. } => call.hang_up(&mut cx),
-            Command::SetMicrophone { on, .. } => call.set_microphone(on, &mut cx),
-            Command::SetCamera { on, .. } => call.set_camera(on, &mut cx),
-        }
-    }
-
-    fn start(&mut self, command: Command, busy: bool, now: Instant) {
-        let Command::Call {
-            key,
-            conversation,
-            call_type,
-            media,
-        } = command
-        else {
-            return;
-        };
-        if self.calls.iter().any(|call| call.key == key) {
-            return;
-        }
-        let room = self.make_room();
-        let (calls, mut cx) = self.parts(now);
-        let refusal = if !key.is_outgoing() {
-            Some((
-                ErrorCode::ValidationError,
-                "the key of an outgoing call is even",
-            ))
-        } else if busy {
-            Some((
-                ErrorCode::AlreadyInCall,
-                "another call is going on: hang it up first",
-            ))
-        } else if !room {
-            Some((
-                ErrorCode::AlreadyInCall,
-                "8 calls are listed already: end one first",
-            ))
-        } else {
-            None
-        };
-        match refusal {
-            Some((code, message)) => cx.fail(Some(key), not_possible(code, message)),
-            None => {
-                let call = Call::start(key, conversation, call_type, media, &mut cx);
-                calls.push(call);
-            }
-        }
+    /// The key of the next call that somebody else has started.
+    pub(crate) fn next_incoming(&mut self) -> CallKey {
+        self.incoming += 1;
+        CallKey::incoming(self.incoming - 1)
     }
 
     /// Makes room for one more call. False when all that are listed are going on.
-    fn make_room(&mut self) -> bool {
+    pub(crate) fn make_room(&mut self) -> bool {
         if self.calls.len() >= MAX_CALLS
             && let Some(ended) = self.calls.iter().position(Call::is_ended)
         {
@@ -210,6 +149,9 @@ impl CallStore {
             }
             *cx.past = Past::default();
         }
+        for conversation in cx.past.take_force_leaves() {
+            force_leave(conversation, &mut cx);
+        }
         for (id, event) in cx.past.goodbyes() {
             say_again(id, event, &mut cx);
         }
@@ -229,7 +171,7 @@ impl CallStore {
 
     fn event(&mut self, event: ServerEvent, now: Instant) {
         match event {
-            ServerEvent::Initiated(said) => return self.initiated(said, now),
+            ServerEvent::Initiated(said) => return self.rings(said, now),
             ServerEvent::Error(said) => return self.error(said, now),
             _ => {}
         }
@@ -256,52 +198,6 @@ impl CallStore {
         }
     }
 
-    /// A call rings here, or mine is made.
-    fn initiated(&mut self, said: Initiated, now: Instant) {
-        if let Some(call) = self.calls.iter_mut().find(|it| it.has_id(&said.call_id)) {
-            return call.told_again(&said);
-        }
-        if self.past.is_buried(&said.call_id) {
-            return;
-        }
-        let row = is_here(&said.participants, &self.line);
-        if row == Some(Row::Elsewhere) {
-            return;
-        }
-        if self.line.is_me(&said.initiator.user_id) {
-            return self.mine_is_made(said.call_id, &said.conversation_id, said.ice_servers, now);
-        }
-        if self.line.me.is_none() || !self.make_room() {
-            return;
-        }
-        let key = CallKey::incoming(self.incoming);
-        self.incoming += 1;
-        let (calls, mut cx) = self.parts(now);
-        let call = Call::ring(key, said, &mut cx);
-        calls.push(call);
-    }
-
-    /// The server has made a call of mine: one that waits for its name, or one that was cancelled
-    /// before it had one.
-    pub(crate) fn mine_is_made(
-        &mut self,
-        id: CallId,
-        conversation: &ConversationId,
-        ice_servers: Option<Vec<IceServer>>,
-        now: Instant,
-    ) {
-        let (calls, mut cx) = self.parts(now);
-        if cx.past.take_nameless(conversation) {
-            return cancel(id, &mut cx);
-        }
-        let waiting = calls
-            .iter_mut()
-            .find(|call| call.waits_for_name(conversation));
-        if let Some(call) = waiting {
-            call.adopted(id, ice_servers, &mut cx);
-        }
-    }
-
     /// `call:error`. One that names a call concerns that call only.
     fn error(&mut self, said: CallError, now: Instant) {
         let (calls, mut cx) = self.parts(now);
@@ -324,6 +220,10 @@ impl CallStore {
             let nameless = calls.iter().find(|call| call.nameless().is_some());
             if let Some(key) = nameless.map(|call| call.key) {
                 return self.initiate_refused(key, said, now);
+            }
+            // Said a second time: by the ack, and by this event.
+            if said.code == ErrorCode::CallAlreadyActive {
+                return;
             }
         }
         match named {
@@ -408,13 +308,14 @@ impl CallStore {
     }
 
     fn publish(&mut self) {
+        let another = self.calls.iter().any(Call::is_going_on);
         let fresh = Snapshot {
             me: self.line.me.clone(),
             socket: self.line.is_up(),
             calls: self
                 .calls
                 .iter()
-                .map(|call| call.view(&self.line))
+                .map(|call| call.view(&self.line, another))
                 .collect(),
         };
         if fresh != *self.snapshot {

@@ -3,7 +3,7 @@
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use thiserror::Error;
@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 use ringwire_call::{CallKey, CallStore, Command, LocalMedia};
 use ringwire_peer::{AudioSink, AudioSource, PeerStats, VideoSink, VideoSource};
 use ringwire_protocol::auth::Identity;
-use ringwire_protocol::{CallType, ConversationId, Instant};
+use ringwire_protocol::{CallType, ConversationId, Instant, Push};
 use ringwire_signaling::{DriverConfig, Signaling};
 
 use crate::config::Config;
@@ -36,6 +36,9 @@ pub enum ClientError {
     /// The system gave no thread, memory or randomness.
     #[error("system: {0}")]
     System(String),
+    /// The data of a push cannot be read.
+    #[error("{0}")]
+    Push(String),
     /// The client is closed.
     #[error("the client is closed")]
     Closed,
@@ -61,6 +64,7 @@ pub(crate) struct Shared {
     pub(crate) stats: Mutex<HashMap<CallKey, Measured>>,
     pub(crate) audio_source: AudioSource,
     pub(crate) video_source: VideoSource,
+    pub(crate) screen_source: VideoSource,
 }
 
 /// What a call's connection has measured last.
@@ -88,11 +92,15 @@ impl CallClient {
     /// Starts a client, which connects at once and stays connected until it is closed.
     ///
     /// # Errors
-    /// [`ClientError::Config`] for an address or a certificate that cannot be read,
+    /// [`ClientError::Config`] for an address or a certificate that cannot be read and for no codec,
     /// [`ClientError::System`] when no thread can be had. A gateway that does not answer is no
     /// error: the client goes on trying, see [`crate::SocketState`].
     pub fn connect(config: Config) -> Result<Self, ClientError> {
         let system = |error: &dyn std::fmt::Display| ClientError::System(error.to_string());
+        if config.video_codecs.is_empty() {
+            let problem = "video_codecs: empty, name at least one codec";
+            return Err(ClientError::Config(problem.into()));
+        }
         let runtime = SharedRuntime::get().map_err(|error| system(&error))?;
         let driver = DriverConfig {
             url: config.url.clone(),
@@ -109,11 +117,13 @@ impl CallClient {
             stats: Mutex::default(),
             audio_source: AudioSource::new(AUDIO_BITRATE_BPS).map_err(|error| system(&error))?,
             video_source: VideoSource::new(),
+            screen_source: VideoSource::new(),
         });
         let store = CallStore::new(ringwire_call::Config {
             device: config.device.clone(),
             capabilities: Config::capabilities(),
             seed: rand::random(),
+            call_waiting: config.call_waiting,
         });
         let (orders, orders_in) = mpsc::channel(MAX_ORDERS);
         let (ended_in, ended) = watch::channel(false);
@@ -165,7 +175,8 @@ impl CallClient {
         Ok(key)
     }
 
-    /// Accepts a call that rings.
+    /// Accepts a call that rings. Calls that are answered are put on hold; one of one's own that
+    /// nobody has answered is to be cancelled first, or the accept is refused by an event.
     ///
     /// # Errors
     /// [`ClientError::Closed`] or [`ClientError::Overloaded`].
@@ -173,12 +184,29 @@ impl CallClient {
         self.command(Command::Accept { key, media })
     }
 
+    /// Joins a call that is offered, see [`CallState::Offered`](crate::CallState::Offered). To
+    /// leave it alone, hang it up.
+    ///
+    /// # Errors
+    /// [`ClientError::Closed`] or [`ClientError::Overloaded`].
+    pub fn join(&self, key: CallKey, media: LocalMedia) -> Result<(), ClientError> {
+        self.command(Command::Join { key, media })
+    }
+
     /// Declines a call that rings.
     ///
     /// # Errors
     /// [`ClientError::Closed`] or [`ClientError::Overloaded`].
     pub fn decline(&self, key: CallKey) -> Result<(), ClientError> {
-        self.command(Command::Decline { key })
+        self.command(Command::Decline { key, busy: false })
+    }
+
+    /// Declines a call that rings; the caller is told that I am busy.
+    ///
+    /// # Errors
+    /// [`ClientError::Closed`] or [`ClientError::Overloaded`].
+    pub fn decline_busy(&self, key: CallKey) -> Result<(), ClientError> {
+        self.command(Command::Decline { key, busy: true })
     }
 
     /// Leaves a call, or cancels one that nobody has answered.
@@ -205,6 +233,45 @@ impl CallClient {
         self.command(Command::SetCamera { key, on })
     }
 
+    /// Shares the screen beside the camera, or shares it no more. Where the other end takes none,
+    /// an event says so.
+    ///
+    /// # Errors
+    /// [`ClientError::Closed`] or [`ClientError::Overloaded`].
+    pub fn set_screen(&self, key: CallKey, on: bool) -> Result<(), ClientError> {
+        self.command(Command::SetScreen { key, on })
+    }
+
+    /// Puts an answered call on hold, or takes it up again, which holds the other answered ones.
+    ///
+    /// # Errors
+    /// [`ClientError::Closed`] or [`ClientError::Overloaded`].
+    pub fn hold(&self, key: CallKey, on: bool) -> Result<(), ClientError> {
+        self.command(Command::Hold { key, on })
+    }
+
+    /// Leaves every call of mine in a conversation, on whatever device: frees a conversation that
+    /// a crash left busy. Without a socket it is done as soon as there is one.
+    ///
+    /// # Errors
+    /// [`ClientError::Closed`] or [`ClientError::Overloaded`].
+    pub fn force_leave(&self, conversation: ConversationId) -> Result<(), ClientError> {
+        self.command(Command::ForceLeave { conversation })
+    }
+
+    /// A push has come: its data. One of a ring rings at once, with or without a socket, and one of
+    /// a cancel silences it, also before it has rung. False when the push is not about a call.
+    ///
+    /// # Errors
+    /// [`ClientError::Push`] names the field that is missing or wrong; [`ClientError::Closed`] or
+    /// [`ClientError::Overloaded`].
+    pub fn push_received(&self, data: &BTreeMap<String, String>) -> Result<bool, ClientError> {
+        match Push::parse(data).map_err(|error| ClientError::Push(error.to_string()))? {
+            Some(push) => self.order(Order::Push(push)).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
     /// Gives a fresh token, after [`crate::SocketState::TokenNeeded`] or before the old one expires.
     ///
     /// # Errors
@@ -213,7 +280,8 @@ impl CallClient {
         self.order(Order::Identity(identity))
     }
 
-    /// Tells that the phone's network has changed: a lost socket is tried again at once.
+    /// Tells that the phone's network has changed: a lost socket is tried again at once, and the
+    /// paths of calls that are lost are repaired.
     ///
     /// # Errors
     /// [`ClientError::Closed`] or [`ClientError::Overloaded`].
@@ -231,19 +299,32 @@ impl CallClient {
         self.inner.shared.events.next().await
     }
 
-    /// The camera: push encoded pictures here. It feeds every call whose camera is on.
+    /// The camera: push encoded pictures here. It feeds every call whose camera is on and that is
+    /// not on hold.
     pub fn video_source(&self) -> VideoSource {
         self.inner.shared.video_source.clone()
     }
 
-    /// The microphone: push PCM here. It feeds every call whose microphone is on.
+    /// The screen: push encoded pictures here. It feeds every call that shares it and that is not
+    /// on hold.
+    pub fn screen_source(&self) -> VideoSource {
+        self.inner.shared.screen_source.clone()
+    }
+
+    /// The microphone: push PCM here. It feeds every call whose microphone is on and that is not on
+    /// hold.
     pub fn audio_source(&self) -> AudioSource {
         self.inner.shared.audio_source.clone()
     }
 
-    /// Pictures of the other person in a call. Closed, for good, when the call is over.
+    /// Pictures of the other person's camera in a call. Closed, for good, when the call is over.
     pub fn video_sink(&self, key: CallKey) -> VideoSink {
         self.inner.shared.sinks.of(key).video
+    }
+
+    /// The other person's screen in a call. Closed, for good, when the call is over.
+    pub fn screen_sink(&self, key: CallKey) -> VideoSink {
+        self.inner.shared.sinks.of(key).screen
     }
 
     /// Sound of the other person in a call. Silent, for good, when the call is over.

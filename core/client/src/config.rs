@@ -1,5 +1,6 @@
 //! What a client is started with.
 
+use ringwire_peer::VideoCodec;
 use ringwire_protocol::auth::Identity;
 use ringwire_protocol::{Auth, Capability, ClientInfo, DeviceId};
 
@@ -22,6 +23,10 @@ pub struct Config {
     pub extra_roots: Option<String>,
     /// Local addresses of media, `address:port`; empty for every interface of both families.
     pub bind: Vec<String>,
+    /// A second call may ring while one is going on; else it is declined as busy by itself.
+    pub call_waiting: bool,
+    /// What the phone can encode and decode, the preferred first. Not empty.
+    pub video_codecs: Vec<VideoCodec>,
 }
 
 impl Config {
@@ -39,6 +44,8 @@ impl Config {
             platform: std::env::consts::OS.into(),
             extra_roots: None,
             bind: Vec::new(),
+            call_waiting: true,
+            video_codecs: vec![VideoCodec::Vp8],
         }
     }
 
@@ -48,6 +55,8 @@ impl Config {
             Capability::Ringing,
             Capability::Negotiate,
             Capability::Version,
+            Capability::Screen,
+            Capability::Hold,
         ]
     }
 

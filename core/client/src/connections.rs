@@ -14,6 +14,7 @@ use ringwire_peer::{Peer, PeerConfig, PeerEvent, PeerMedia, PeerState, PeerStats
 use ringwire_protocol::IceServer;
 
 use crate::client::Shared;
+use crate::config::Config;
 
 /// Most words of connections that wait for the client's task; a connection waits beyond.
 const MAX_WORDS: usize = 512;
@@ -82,20 +83,25 @@ impl Connections {
         connection: ConnectionId,
         key: CallKey,
         ice: (Vec<IceServer>, IcePolicy),
-        bind: &[String],
+        screen: bool,
+        settings: &Config,
         shared: &Shared,
     ) {
         let sinks = shared.sinks.of(key);
         let mut config = PeerConfig::new(PeerMedia {
             audio_source: shared.audio_source.clone(),
             video_source: shared.video_source.clone(),
+            screen_source: shared.screen_source.clone(),
             audio_sink: sinks.audio,
             video_sink: sinks.video,
+            screen_sink: sinks.screen,
         });
+        config.screen = screen;
+        config.video_codecs = settings.video_codecs.clone();
         config.ice_servers = ice_servers(ice.0);
         config.ice_policy = policy(ice.1);
-        if !bind.is_empty() {
-            config.bind = bind.to_vec();
+        if !settings.bind.is_empty() {
+            config.bind = settings.bind.clone();
         }
         let (peer, mut events) = Peer::open(config, &Handle::current());
         let words = self.words_in.clone();
@@ -171,10 +177,11 @@ impl Connections {
                 connection,
                 send_audio,
                 send_video,
+                send_screen,
                 receive,
             } => {
                 if let Some(peer) = with(connection) {
-                    peer.set_send(send_audio, send_video);
+                    peer.set_send(send_audio, send_video, send_screen);
                     peer.set_receive(receive);
                 }
             }
@@ -281,6 +288,10 @@ fn translate(event: PeerEvent) -> Option<ConnectionEvent> {
             PeerState::Failed => PathState::Broken,
             PeerState::Closed => return None,
         }),
+        PeerEvent::Codecs { video, screen } => ConnectionEvent::Agreed {
+            video: video.is_some(),
+            screen: screen.is_some(),
+        },
         PeerEvent::FirstVideoFrame => ConnectionEvent::FirstVideo,
         PeerEvent::FirstAudio => ConnectionEvent::FirstAudio,
         PeerEvent::Refused { error } => {

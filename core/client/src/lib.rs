@@ -18,6 +18,7 @@
 //! | `connections` | the peer connections of the calls |
 //! | `sinks` | where the sound and pictures of each call come out |
 //! | `quality` | a connection's figures in words and rates |
+//! | `steps` | a trace line for each thing that the task takes in or says |
 //! | `runtime` | the tokio runtime that all clients share |
 
 #![forbid(unsafe_code)]
@@ -29,6 +30,7 @@ pub mod event;
 mod quality;
 mod runtime;
 mod sinks;
+mod steps;
 mod task;
 
 pub use client::{CallClient, ClientError};
@@ -40,3 +42,4 @@ pub use ringwire_call::{
 pub use ringwire_media::{Rotation, VideoCodec, VideoFrame};
 pub use ringwire_peer::{AudioSink, AudioSource, PeerStats, VideoSink, VideoSource};
 pub use ringwire_protocol as protocol;
+pub use runtime::alive_tasks;

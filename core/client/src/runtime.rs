@@ -8,6 +8,12 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 static SHARED: Mutex<Weak<SharedRuntime>> = Mutex::new(Weak::new());
 
+/// Tasks that live on the runtime of all clients of this process; 0 where there is no client. For measurements.
+pub fn alive_tasks() -> usize {
+    let running = SHARED.lock().upgrade();
+    running.map_or(0, |running| running.handle.metrics().num_alive_tasks())
+}
+
 /// Keeps the shared runtime alive.
 #[derive(Debug)]
 pub(crate) struct SharedRuntime {

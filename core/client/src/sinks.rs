@@ -1,4 +1,4 @@
-//! Where the sound and pictures of each call come out: one pair of sinks for each call that is
+//! Where the sound and pictures of each call come out: the sinks of each call that is
 //! going on, made with the call and closed with it.
 
 use parking_lot::Mutex;
@@ -18,6 +18,7 @@ pub(crate) struct Sinks {
 pub(crate) struct CallSinks {
     pub(crate) audio: AudioSink,
     pub(crate) video: VideoSink,
+    pub(crate) screen: VideoSink,
 }
 
 impl CallSinks {
@@ -26,6 +27,7 @@ impl CallSinks {
         Self {
             audio,
             video: VideoSink::new(),
+            screen: VideoSink::new(),
         }
     }
 
@@ -38,6 +40,7 @@ impl CallSinks {
 
     fn close(&self) {
         self.video.close();
+        self.screen.close();
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::FutureExt;
 use tokio::sync::mpsc;
@@ -13,6 +13,7 @@ use ringwire_call::{
     AckFailure, CallEvent, CallKey, CallState, CallStore, CallView, Command, Effect, Input, OpId,
 };
 use ringwire_protocol::auth::Identity;
+use ringwire_protocol::{Push, Timestamp};
 use ringwire_signaling::{Clock, Signaling, SignalingEvent};
 
 use crate::client::{Measured, Shared};
@@ -20,6 +21,7 @@ use crate::config::Config;
 use crate::connections::{Connections, Word};
 use crate::event::{Event, Snapshot, SocketState};
 use crate::quality::quality;
+use crate::steps;
 
 /// Time between two measurements of each connection.
 const MEASURE: Duration = Duration::from_secs(1);
@@ -34,6 +36,7 @@ pub(crate) enum Order {
     Command(Command),
     Identity(Identity),
     NetworkChanged,
+    Push(Push),
     Close,
 }
 
@@ -117,7 +120,11 @@ impl Task {
                     Some(Order::Identity(identity)) => {
                         self.signaling.set_auth(self.config.auth(identity));
                     }
-                    Some(Order::NetworkChanged) => self.signaling.network_changed(),
+                    Some(Order::NetworkChanged) => {
+                        self.signaling.network_changed();
+                        self.input(Input::NetworkChanged);
+                    }
+                    Some(Order::Push(push)) => self.push(push),
                     Some(Order::Close) | None => return,
                 },
                 signal = self.signals.recv() => match signal {
@@ -137,11 +144,29 @@ impl Task {
         }
     }
 
+    /// A push has come, most likely to a phone that slept: the socket is tried again at once.
+    fn push(&mut self, push: Push) {
+        if self.socket != SocketState::Connected {
+            self.signaling.network_changed();
+        }
+        self.look_at_calendar();
+        self.input(Input::Command(Command::Push(push)));
+    }
+
+    /// Tells the store what the calendar says. It may be put right at any time.
+    fn look_at_calendar(&mut self) {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        let millis = since.map_or(0, |since| since.as_millis());
+        let says = Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX));
+        self.input(Input::Calendar(says));
+    }
+
     fn signal(&mut self, signal: SignalingEvent) {
         match signal {
             SignalingEvent::Connecting { .. } => self.set_socket(SocketState::Connecting),
             SignalingEvent::Connected(who) => {
                 let (user, capabilities) = (who.user.id, who.capabilities);
+                self.look_at_calendar();
                 self.input(Input::SocketUp { user, capabilities });
                 self.set_socket(SocketState::Connected);
             }
@@ -206,6 +231,7 @@ impl Task {
     }
 
     fn input(&mut self, input: Input) {
+        steps::taken(&input);
         self.store.handle(input, self.clock.now());
         // The snapshot first: who is told of a change finds it there.
         let mut told = Vec::new();
@@ -213,6 +239,7 @@ impl Task {
         while let Some(effect) = self.store.poll_effect() {
             match effect {
                 Effect::Send { op, event } => {
+                    steps::said(&event);
                     if let Err(error) = self.signaling.emit(event, op.map(OpId::get)) {
                         warn!(%error, "an event was not sent");
                         if self.unsent.is_empty() {
@@ -226,6 +253,7 @@ impl Task {
                     key,
                     ice_servers,
                     policy,
+                    screen,
                     ..
                 } => {
                     self.shared.sinks.open(key);
@@ -233,7 +261,8 @@ impl Task {
                         connection,
                         key,
                         (ice_servers, policy),
-                        &self.config.bind,
+                        screen,
+                        &self.config,
                         &self.shared,
                     );
                 }
@@ -294,10 +323,12 @@ impl Task {
     /// Leaves every call, then ends connections and socket.
     async fn end(self) {
         let mut this = self;
-        // What rings goes on ringing on the person's other devices.
-        let rings = |call: &&CallView| call.state == CallState::Incoming;
+        // What rings goes on ringing on the person's other devices, and what is offered is offered
+        // again.
+        let waits =
+            |call: &&CallView| matches!(call.state, CallState::Incoming | CallState::Offered);
         let snapshot = this.shared.snapshot.load_full();
-        for call in snapshot.calls.iter().filter(|call| !rings(call)) {
+        for call in snapshot.calls.iter().filter(|call| !waits(call)) {
             this.input(Input::Command(Command::HangUp { key: call.key }));
         }
         // Nobody reads what the gateway still says, and it must not wait for a reader.
@@ -329,12 +360,14 @@ fn call_of(event: &CallEvent) -> Option<CallKey> {
     match event {
         CallEvent::Incoming { key }
         | CallEvent::StopRinging { key }
+        | CallEvent::JoinOffered { key }
         | CallEvent::Changed { key }
         | CallEvent::RemoteMedia { key, .. }
         | CallEvent::FirstAudio { key, .. }
         | CallEvent::FirstVideo { key, .. }
         | CallEvent::QualityAlert { key, .. }
         | CallEvent::Ended { key, .. } => Some(*key),
+        CallEvent::Merged { into, .. } => Some(*into),
         CallEvent::Failed { key, .. } => *key,
     }
 }

@@ -3,6 +3,8 @@
 
 use thiserror::Error;
 
+use crate::frame::VideoCodec;
+
 /// Why a packet, a frame or an argument was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -19,9 +21,14 @@ pub enum MediaError {
         /// Name of the field in its specification, or of the argument.
         field: &'static str,
     },
-    /// The frame's codec is not the one that was asked for.
-    #[error("wrong codec for this packetizer")]
-    WrongCodec,
+    /// The frame's codec is not the one that is to be sent.
+    #[error("a frame of {given} where {wanted} is wanted")]
+    WrongCodec {
+        /// Of the frame.
+        given: VideoCodec,
+        /// What is to be sent.
+        wanted: VideoCodec,
+    },
     /// The Opus codec refused the operation.
     #[error("opus: {reason}")]
     Opus {

@@ -1,5 +1,6 @@
 //! An encoded picture as it crosses the border between shell and core, and nothing about how it travels.
 
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,6 +11,17 @@ use bytes::Bytes;
 pub enum VideoCodec {
     /// VP8, RFC 6386, carried as RFC 7741 says.
     Vp8,
+    /// H.264, ITU-T H.264, constrained baseline, carried as RFC 6184 says in packetization mode 1.
+    H264,
+}
+
+impl fmt::Display for VideoCodec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Vp8 => "VP8",
+            Self::H264 => "H.264",
+        })
+    }
 }
 
 /// How far the picture must be turned clockwise to stand upright (3GPP TS 26.114 §7.4.5, CVO).
@@ -74,11 +86,13 @@ impl Rotation {
 pub struct VideoFrame {
     /// How `data` is encoded.
     pub codec: VideoCodec,
-    /// The encoded picture: for VP8 one frame of RFC 6386 §9.
+    /// The encoded picture. VP8: one frame of RFC 6386 §9. H.264: one access unit in Annex B form, each NAL unit
+    /// behind a start code (`00 00 01` or `00 00 00 01`; four bytes in what is received).
     pub data: Bytes,
     /// Sending: the capture clock. Receiving: the sender's 90 kHz RTP timestamp, unwrapped, as a duration.
     pub timestamp: Duration,
-    /// Decodable without any other frame.
+    /// Decodable without any other frame. H.264: there is an IDR picture in `data`; in what is received the parameter
+    /// sets stand before it.
     pub key_frame: bool,
     /// What the viewer must do to see it upright.
     pub rotation: Rotation,

@@ -45,12 +45,16 @@ pub enum IcePolicy {
 pub struct PeerMedia {
     /// May feed several connections at once.
     pub audio_source: AudioSource,
-    /// May feed several connections at once.
+    /// The camera. May feed several connections at once.
     pub video_source: VideoSource,
+    /// The screen. May feed several connections at once.
+    pub screen_source: VideoSource,
     /// One per remote person.
     pub audio_sink: AudioSink,
-    /// One per remote person.
+    /// The other end's camera. One per remote person.
     pub video_sink: VideoSink,
+    /// The other end's screen. One per remote person.
+    pub screen_sink: VideoSink,
 }
 
 /// All that a connection needs.
@@ -64,14 +68,17 @@ pub struct PeerConfig {
     pub bind: Vec<String>,
     /// Resolve `.local` candidates. Phones leave it off: iOS asks the person for leave.
     pub mdns: bool,
-    /// Codecs offered for video, the preferred first. Not empty.
+    /// Codecs that this end can encode and decode, the preferred first. Not empty.
     pub video_codecs: Vec<VideoCodec>,
+    /// Our offers hold a second video section, for the screen. An offer's second video section is answered as the
+    /// screen whatever this says.
+    pub screen: bool,
     /// Sources and sinks.
     pub media: PeerMedia,
 }
 
 impl PeerConfig {
-    /// No servers, all candidates, every interface of both families, no mDNS, VP8.
+    /// No servers, all candidates, every interface of both families, no mDNS, VP8, no screen.
     pub fn new(media: PeerMedia) -> Self {
         Self {
             ice_servers: Vec::new(),
@@ -80,6 +87,7 @@ impl PeerConfig {
             bind: vec!["0.0.0.0:0".into(), "[::]:0".into()],
             mdns: false,
             video_codecs: vec![VideoCodec::Vp8],
+            screen: false,
             media,
         }
     }

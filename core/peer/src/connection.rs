@@ -5,22 +5,23 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use parking_lot::Mutex;
-use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use webrtc::media_stream::track_remote::TrackRemote;
 use webrtc::peer_connection::PeerConnection;
 
 use crate::audio_source::AudioOutlet;
-use crate::config::{IcePolicy, IceServer, PeerConfig, PeerMedia};
+use crate::config::{IcePolicy, IceServer, PeerConfig, PeerMedia, VideoCodec};
+use crate::description::{self, Media, Remote};
 use crate::engine;
 use crate::event::{PeerError, PeerEvent, PeerState, TrackKind};
 use crate::handler::Notice;
 use crate::link::Link;
 use crate::negotiate::Negotiation;
+use crate::nudge::Nudge;
 use crate::peer::Command;
 use crate::permission::Permitted;
-use crate::receive::{self, Acceptance, VideoTally};
+use crate::receive::{self, Acceptance, Formats, VideoTally};
 use crate::send::{self, Sender};
 use crate::stats::{self, PeerStats};
 use crate::video_source::VideoOutlet;
@@ -31,15 +32,20 @@ const MAX_TRACKS: usize = 8;
 struct Connection {
     engine: Arc<dyn PeerConnection>,
     negotiation: Negotiation,
+    /// Our codecs for pictures, the preferred first.
+    codecs: Vec<VideoCodec>,
+    /// Our first offer holds the screen.
+    offers_screen: bool,
     media: PeerMedia,
     link: Arc<Link>,
     events: mpsc::UnboundedSender<PeerEvent>,
     state: PeerState,
     audio: Sending<AudioOutlet>,
     video: Sending<VideoOutlet>,
-    /// Pictures were let through when that was last looked at.
-    video_open: bool,
+    /// From the first description that has a place for it.
+    screen: Option<Sending<VideoOutlet>>,
     permitted: Permitted,
+    formats: Arc<Mutex<Formats>>,
     tally: Arc<Mutex<VideoTally>>,
     /// Kinds that have a track.
     remote: Vec<TrackKind>,
@@ -50,8 +56,10 @@ struct Connection {
 struct Sending<Outlet> {
     sender: Sender,
     outlet: Arc<Outlet>,
-    /// A payload type was agreed.
+    /// A payload type was agreed, and the other end receives.
     agreed: bool,
+    /// It was let through when that was last looked at.
+    was_open: bool,
 }
 
 /// Runs a connection from opening to closing.
@@ -112,11 +120,17 @@ impl Connection {
         notify: &mpsc::UnboundedSender<Notice>,
         events: &mpsc::UnboundedSender<PeerEvent>,
     ) -> Result<Self, PeerError> {
-        let source = config.media.video_source.clone();
-        let link = Arc::new(Link::new(move || source.want_key_frame()));
-        let engine = engine::build(&config, &link, notify).await?;
-        let senders = send::add_tracks(&engine, &config).await;
-        let (audio, video) = match senders {
+        let (camera, screen) = (
+            config.media.video_source.clone(),
+            config.media.screen_source.clone(),
+        );
+        let link = Arc::new(Link::new(move |kind| match kind {
+            TrackKind::Screen => screen.want_key_frame(),
+            _ => camera.want_key_frame(),
+        }));
+        let nudge = Nudge::default();
+        let engine = engine::build(&config, &link, notify, &nudge).await?;
+        let (audio, video) = match add_tracks(&engine, &config.video_codecs).await {
             Ok(senders) => senders,
             Err(error) => {
                 shut(&engine).await;
@@ -125,30 +139,27 @@ impl Connection {
         };
         let mut tasks = JoinSet::new();
         let (source, allowed) = (&config.media.audio_source, &permitted.send);
-        let (audio_outlet, packets) = source.attach(link.clone(), allowed.clone());
-        tasks.spawn(send::send_audio(
-            audio.writer(),
-            audio_outlet.clone(),
-            packets,
-        ));
+        let (outlet, packets) = source.attach(link.clone(), allowed.clone());
+        tasks.spawn(send::send_audio(audio.writer(), outlet.clone(), packets));
+        let audio = Sending::new(audio, outlet);
         let source = &config.media.video_source;
-        let (video_outlet, frames) = source.attach(link.clone(), allowed.clone());
-        tasks.spawn(send::send_video(
-            video.writer(),
-            video_outlet.clone(),
-            frames,
-        ));
+        let (outlet, frames) = source.attach(TrackKind::Video, link.clone(), allowed.clone());
+        tasks.spawn(send::send_video(video.writer(), outlet.clone(), frames));
+        let video = Sending::new(video, outlet);
         Ok(Self {
-            negotiation: Negotiation::new(engine.clone(), &config),
+            negotiation: Negotiation::new(engine.clone(), nudge, &config),
             engine,
+            codecs: config.video_codecs,
+            offers_screen: config.screen,
             media: config.media,
             link,
             events: events.clone(),
             state: PeerState::New,
-            audio: Sending::new(audio, audio_outlet),
-            video: Sending::new(video, video_outlet),
-            video_open: false,
+            audio,
+            video,
+            screen: None,
             permitted,
+            formats: Arc::default(),
             tally: Arc::default(),
             remote: Vec::new(),
             tasks,
@@ -169,7 +180,7 @@ impl Connection {
                 },
                 Some(notice) = notices.recv() => self.notice(notice),
                 // The outlets follow by themselves.
-                Ok(()) = self.permitted.send.changed() => self.want_first_key_frame(),
+                Ok(()) = self.permitted.send.changed() => self.want_first_key_frames(),
             }
         }
     }
@@ -177,20 +188,17 @@ impl Connection {
     async fn carry_out(&mut self, command: Command) {
         match command {
             Command::CreateOffer { op, ice_restart } => {
-                let offer = self.negotiation.create_offer(ice_restart).await;
-                self.conclude(op, offer.map(|sdp| PeerEvent::Offer { op, sdp }))
-                    .await;
+                let offer = self.create_offer(ice_restart).await;
+                self.conclude(op, offer.map(|sdp| PeerEvent::Offer { op, sdp }));
             }
             Command::AcceptOffer { op, sdp } => {
-                let answer = self.negotiation.accept_offer(sdp).await;
-                self.conclude(op, answer.map(|sdp| PeerEvent::Answer { op, sdp }))
-                    .await;
+                let answer = self.accept_offer(&sdp).await;
+                self.conclude(op, answer.map(|sdp| PeerEvent::Answer { op, sdp }));
                 self.add_waiting_candidates().await;
             }
             Command::AcceptAnswer { op, sdp } => {
-                let applied = self.negotiation.accept_answer(sdp).await;
-                self.conclude(op, applied.map(|()| PeerEvent::Applied { op }))
-                    .await;
+                let applied = self.accept_answer(&sdp).await;
+                self.conclude(op, applied.map(|()| PeerEvent::Applied { op }));
                 self.add_waiting_candidates().await;
             }
             Command::AddCandidate(candidate) => {
@@ -209,10 +217,86 @@ impl Connection {
         }
     }
 
-    async fn conclude(&mut self, op: u64, result: Result<PeerEvent, PeerError>) {
-        self.audio.agreed = self.audio.sender.refresh().await;
-        self.video.agreed = self.video.sender.refresh().await;
+    async fn create_offer(&mut self, ice_restart: bool) -> Result<String, PeerError> {
+        if self.offers_screen && self.negotiation.is_new() {
+            self.add_screen().await?;
+        }
+        self.negotiation.create_offer(ice_restart).await
+    }
+
+    async fn accept_offer(&mut self, sdp: &str) -> Result<String, PeerError> {
+        let remote = self.negotiation.read_offer(sdp, self.codecs_agreed())?;
+        if remote.media(TrackKind::Screen).is_some() {
+            self.add_screen().await?;
+        }
+        self.prepare(&remote).await;
+        let answer = self.negotiation.accept_offer(&remote).await?;
+        self.settle(&remote).await;
+        Ok(answer)
+    }
+
+    async fn accept_answer(&mut self, sdp: &str) -> Result<(), PeerError> {
+        let remote = self.negotiation.read_answer(sdp, self.codecs_agreed())?;
+        self.prepare(&remote).await;
+        self.negotiation.accept_answer(&remote).await?;
+        self.settle(&remote).await;
+        Ok(())
+    }
+
+    /// Adds the track of the screen, unless it is there.
+    async fn add_screen(&mut self) -> Result<(), PeerError> {
+        if self.screen.is_some() {
+            return Ok(());
+        }
+        let ssrc: u32 = rand::random();
+        self.link.add_screen([ssrc, send::rtx_ssrc(ssrc)]);
+        let sender = send::add_video(&self.engine, ssrc, &self.codecs).await?;
+        let (source, allowed) = (&self.media.screen_source, &self.permitted.send);
+        let link = self.link.clone();
+        let (outlet, frames) = source.attach(TrackKind::Screen, link, allowed.clone());
+        let sending = send::send_video(sender.writer(), outlet.clone(), frames);
+        self.tasks.spawn(sending);
+        self.screen = Some(Sending::new(sender, outlet));
+        Ok(())
+    }
+
+    /// Camera and screen.
+    fn codecs_agreed(&self) -> [Option<VideoCodec>; 2] {
+        let screen = self.screen.as_ref();
+        [
+            self.video.sender.codec(),
+            screen.and_then(|screen| screen.sender.codec()),
+        ]
+    }
+
+    /// Before a description is applied, after which packets may come and go at once.
+    async fn prepare(&self, remote: &Remote) {
+        *self.formats.lock() = self.negotiation.formats(remote);
+        if let Some(media) = remote.media(TrackKind::Screen) {
+            self.link.add_screen(media.ssrcs.iter().copied());
+        }
+        let codec = |kind| remote.media(kind).and_then(|media| media.codec);
+        self.video.sender.prepare(codec(TrackKind::Video)).await;
+        if let Some(screen) = &self.screen {
+            screen.sender.prepare(codec(TrackKind::Screen)).await;
+        }
+    }
+
+    /// After a negotiation has come to its end.
+    async fn settle(&mut self, remote: &Remote) {
+        let audio = remote.media(TrackKind::Audio);
+        let has_type = self.audio.sender.settle(None).await;
+        self.audio.agreed = has_type && audio.is_some_and(|audio| audio.direction.receive);
+        let video = self.video.settle(remote.media(TrackKind::Video)).await;
+        let screen = match &mut self.screen {
+            Some(screen) => screen.settle(remote.media(TrackKind::Screen)).await,
+            None => None,
+        };
         self.switch_outlets();
+        self.tell(PeerEvent::Codecs { video, screen });
+    }
+
+    fn conclude(&mut self, op: u64, result: Result<PeerEvent, PeerError>) {
         self.tell(result.unwrap_or_else(|error| PeerEvent::Failed { op, error }));
     }
 
@@ -263,13 +347,17 @@ impl Connection {
         self.state = state;
         if state == PeerState::Connected {
             // Whatever was sent while the path was broken is lost.
-            self.video.outlet.set_broken();
-            if self.video.outlet.is_open() {
-                self.media.video_source.want_key_frame();
+            for pictures in self.pictures() {
+                pictures.outlet.set_broken();
+                pictures.was_open = false;
             }
         }
         self.switch_outlets();
         self.tell(PeerEvent::State(state));
+    }
+
+    fn pictures(&mut self) -> impl Iterator<Item = &mut Sending<VideoOutlet>> {
+        std::iter::once(&mut self.video).chain(&mut self.screen)
     }
 
     /// Tells the outlets whether the connection carries what they let through.
@@ -277,16 +365,24 @@ impl Connection {
         // A path that went silent may come back: it is still sent to.
         let connected = matches!(self.state, PeerState::Connected | PeerState::Disconnected);
         self.audio.outlet.set_ready(connected && self.audio.agreed);
-        self.video.outlet.set_ready(connected && self.video.agreed);
-        self.want_first_key_frame();
+        for pictures in self.pictures() {
+            pictures.outlet.set_ready(connected && pictures.agreed);
+        }
+        self.want_first_key_frames();
     }
 
     /// Pictures that are let through begin with a key frame.
-    fn want_first_key_frame(&mut self) {
-        let open = self.video.outlet.is_open();
-        let was_open = std::mem::replace(&mut self.video_open, open);
-        if open && !was_open {
-            self.media.video_source.want_key_frame();
+    fn want_first_key_frames(&mut self) {
+        let sources = [
+            self.media.video_source.clone(),
+            self.media.screen_source.clone(),
+        ];
+        for (pictures, source) in self.pictures().zip(sources) {
+            let open = pictures.outlet.is_open();
+            let was_open = std::mem::replace(&mut pictures.was_open, open);
+            if open && !was_open {
+                source.want_key_frame();
+            }
         }
     }
 
@@ -296,34 +392,39 @@ impl Connection {
             return;
         }
         // Known to the track without waiting: nothing else holds its lock yet.
-        let kind = match track.kind().now_or_never() {
-            Some(RtpCodecKind::Audio) => TrackKind::Audio,
-            Some(RtpCodecKind::Video) => TrackKind::Video,
-            _ => return,
-        };
-        let is_first = !self.remote.contains(&kind);
-        self.remote.push(kind);
-        if !is_first {
+        let name = track.track_id().now_or_never().unwrap_or_default();
+        let kind = description::kind_of_track(&name).filter(|kind| !self.remote.contains(kind));
+        let Some(kind) = kind else {
             self.tasks.spawn(receive::discard(track));
             return;
-        }
+        };
+        self.remote.push(kind);
         self.tell(PeerEvent::RemoteTrack { kind });
         let acceptance = Acceptance {
             accepted: self.permitted.receive.clone(),
             events: self.events.clone(),
+            formats: self.formats.clone(),
         };
-        match kind {
+        let (sink, tally, first) = match kind {
             TrackKind::Audio => {
                 let sink = self.media.audio_sink.clone();
                 self.tasks
                     .spawn(receive::receive_audio(track, sink, acceptance));
+                return;
             }
-            TrackKind::Video => {
-                let (sink, tally) = (self.media.video_sink.clone(), self.tally.clone());
-                self.tasks
-                    .spawn(receive::receive_video(track, sink, acceptance, tally));
-            }
-        }
+            TrackKind::Video => (
+                self.media.video_sink.clone(),
+                self.tally.clone(),
+                PeerEvent::FirstVideoFrame,
+            ),
+            TrackKind::Screen => (
+                self.media.screen_sink.clone(),
+                Arc::default(),
+                PeerEvent::FirstScreenFrame,
+            ),
+        };
+        let receiving = receive::receive_video(track, sink, acceptance, tally, first);
+        self.tasks.spawn(receiving);
     }
 
     async fn stats(&self) -> PeerStats {
@@ -341,6 +442,9 @@ impl Connection {
     async fn close(mut self) {
         self.media.audio_source.detach(&self.audio.outlet);
         self.media.video_source.detach(&self.video.outlet);
+        if let Some(screen) = &self.screen {
+            self.media.screen_source.detach(&screen.outlet);
+        }
         shut(&self.engine).await;
         self.tasks.shutdown().await;
     }
@@ -357,8 +461,31 @@ impl<Outlet> Sending<Outlet> {
             sender,
             outlet,
             agreed: false,
+            was_open: false,
         }
     }
+}
+
+impl Sending<VideoOutlet> {
+    /// Learns what was agreed. What we send from now on, or would.
+    async fn settle(&mut self, media: Option<&Media>) -> Option<VideoCodec> {
+        let codec = media.and_then(|media| media.codec);
+        let has_type = self.sender.settle(codec).await;
+        self.agreed = has_type && media.is_some_and(|media| media.direction.receive);
+        let codec = codec.filter(|_| self.agreed);
+        self.outlet.set_codec(codec);
+        codec
+    }
+}
+
+/// Sound and camera. An offer holds both, both ways, so that toggles never renegotiate.
+async fn add_tracks(
+    engine: &Arc<dyn PeerConnection>,
+    codecs: &[VideoCodec],
+) -> Result<(Sender, Sender), PeerError> {
+    let audio = send::add_audio(engine, rand::random()).await?;
+    let video = send::add_video(engine, rand::random(), codecs).await?;
+    Ok((audio, video))
 }
 
 /// An engine that is dropped without this leaks a task and its sockets.

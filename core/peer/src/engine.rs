@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::peer_connection::configuration::media_engine::{
-    MIME_TYPE_OPUS, MIME_TYPE_RTX, MIME_TYPE_VP8, MediaEngine,
+    MIME_TYPE_H264, MIME_TYPE_OPUS, MIME_TYPE_RTX, MIME_TYPE_VP8, MediaEngine,
 };
 use rtc::peer_connection::configuration::setting_engine::{SettingEngine, SettingEngineBuilder};
 use rtc::peer_connection::transport::RTCDtlsRole;
@@ -21,15 +21,19 @@ use webrtc::peer_connection::{
 };
 
 use crate::chain;
+use crate::codec::H264_FMTP;
 use crate::config::{IcePolicy, IceServer, PeerConfig, VideoCodec};
 use crate::event::PeerError;
 use crate::handler::{Handler, Notice};
 use crate::link::Link;
+use crate::nudge::Nudge;
 use crate::runtime::PeerRuntime;
 
 const OPUS_PAYLOAD_TYPE: u8 = 111;
 /// Payload types of the first video codec and its RTX; the next codecs follow in pairs.
 const FIRST_VIDEO_PAYLOAD_TYPE: u8 = 96;
+/// How the picture must be turned (3GPP TS 26.114 §7.4.5).
+pub(crate) const VIDEO_ORIENTATION_URI: &str = "urn:3gpp:video-orientation";
 /// Pace of connectivity checks; the default of 200 ms makes setting up slow.
 const CHECK_INTERVAL: Duration = Duration::from_millis(20);
 
@@ -38,20 +42,22 @@ pub(crate) async fn build(
     config: &PeerConfig,
     link: &Arc<Link>,
     notices: &mpsc::UnboundedSender<Notice>,
+    nudge: &Nudge,
 ) -> Result<Arc<dyn PeerConnection>, PeerError> {
     if config.mdns {
-        match build_with(config, link, notices, MulticastDnsMode::QueryOnly).await {
+        match build_with(config, link, notices, nudge, MulticastDnsMode::QueryOnly).await {
             Ok(connection) => return Ok(connection),
             Err(error) => tracing::debug!(%error, "no mDNS here, going on without"),
         }
     }
-    build_with(config, link, notices, MulticastDnsMode::Disabled).await
+    build_with(config, link, notices, nudge, MulticastDnsMode::Disabled).await
 }
 
 async fn build_with(
     config: &PeerConfig,
     link: &Arc<Link>,
     notices: &mpsc::UnboundedSender<Notice>,
+    nudge: &Nudge,
     mdns: MulticastDnsMode,
 ) -> Result<Arc<dyn PeerConnection>, PeerError> {
     let refused = |error: webrtc::error::Error| PeerError::SetUp(error.to_string());
@@ -60,9 +66,10 @@ async fn build_with(
         .with_media_engine(media_engine(&config.video_codecs).map_err(refused)?)
         .with_interceptor_registry(chain::registry(link))
         .with_setting_engine(settings(mdns))
-        .with_runtime(Arc::new(PeerRuntime::new(notices.clone())))
+        .with_runtime(Arc::new(PeerRuntime::new(notices.clone(), nudge.clone())))
         .with_handler(Arc::new(Handler {
             notices: notices.clone(),
+            nudge: nudge.clone(),
         }))
         .with_udp_addrs(config.bind.clone())
         .build()
@@ -106,15 +113,36 @@ fn media_engine(video: &[VideoCodec]) -> webrtc::error::Result<MediaEngine> {
         payload_type: OPUS_PAYLOAD_TYPE,
     };
     engine.register_codec(opus, RtpCodecKind::Audio)?;
+    for codec in video_codecs(video) {
+        engine.register_codec(codec, RtpCodecKind::Video)?;
+    }
+    for kind in [RtpCodecKind::Audio, RtpCodecKind::Video] {
+        for uri in [extmap::TRANSPORT_CC_URI, extmap::SDES_MID_URI] {
+            register_extension(&mut engine, uri, kind)?;
+        }
+    }
+    register_extension(&mut engine, VIDEO_ORIENTATION_URI, RtpCodecKind::Video)?;
+    Ok(engine)
+}
+
+fn register_extension(
+    engine: &mut MediaEngine,
+    uri: &str,
+    kind: RtpCodecKind,
+) -> webrtc::error::Result<()> {
+    let extension = RTCRtpHeaderExtensionCapability {
+        uri: uri.to_owned(),
+    };
+    engine.register_header_extension(extension, kind, None)
+}
+
+/// What our offers list for pictures: each codec and its RTX, in this order.
+pub(crate) fn video_codecs(video: &[VideoCodec]) -> Vec<RTCRtpCodecParameters> {
+    let mut codecs = Vec::new();
     for (payload_type, codec) in (FIRST_VIDEO_PAYLOAD_TYPE..).step_by(2).zip(video) {
         let Some(rtp_codec) = video_codec(*codec) else {
             continue;
         };
-        let primary = RTCRtpCodecParameters {
-            rtp_codec,
-            payload_type,
-        };
-        engine.register_codec(primary, RtpCodecKind::Video)?;
         let rtx = RTCRtpCodec {
             mime_type: MIME_TYPE_RTX.to_owned(),
             clock_rate: 90_000,
@@ -122,21 +150,16 @@ fn media_engine(video: &[VideoCodec]) -> webrtc::error::Result<MediaEngine> {
             sdp_fmtp_line: format!("apt={payload_type}"),
             rtcp_feedback: Vec::new(),
         };
-        let rtx = RTCRtpCodecParameters {
+        codecs.push(RTCRtpCodecParameters {
+            rtp_codec,
+            payload_type,
+        });
+        codecs.push(RTCRtpCodecParameters {
             rtp_codec: rtx,
             payload_type: payload_type + 1,
-        };
-        engine.register_codec(rtx, RtpCodecKind::Video)?;
+        });
     }
-    for kind in [RtpCodecKind::Audio, RtpCodecKind::Video] {
-        for uri in [extmap::TRANSPORT_CC_URI, extmap::SDES_MID_URI] {
-            let extension = RTCRtpHeaderExtensionCapability {
-                uri: uri.to_owned(),
-            };
-            engine.register_header_extension(extension, kind, None)?;
-        }
-    }
-    Ok(engine)
+    codecs
 }
 
 pub(crate) fn opus() -> RTCRtpCodec {
@@ -149,18 +172,11 @@ pub(crate) fn opus() -> RTCRtpCodec {
     }
 }
 
-/// The codec's name in `a=rtpmap`; `None` for one that `media` knows and this room does not.
-pub(crate) fn rtpmap(codec: VideoCodec) -> Option<&'static str> {
-    match codec {
-        VideoCodec::Vp8 => Some("VP8"),
-        _ => None,
-    }
-}
-
 /// `None` for a codec that `media` knows and this room does not.
 pub(crate) fn video_codec(codec: VideoCodec) -> Option<RTCRtpCodec> {
     let (mime_type, sdp_fmtp_line) = match codec {
         VideoCodec::Vp8 => (MIME_TYPE_VP8, ""),
+        VideoCodec::H264 => (MIME_TYPE_H264, H264_FMTP),
         _ => return None,
     };
     Some(RTCRtpCodec {

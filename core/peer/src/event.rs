@@ -1,14 +1,17 @@
 //! What a connection reports: results of operations, candidates, states, first media; and its errors.
 
+use ringwire_media::VideoCodec;
 use thiserror::Error;
 
-/// Sound or pictures.
+/// Sound, or which pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TrackKind {
     /// Opus.
     Audio,
     /// Camera.
     Video,
+    /// Screen.
+    Screen,
 }
 
 /// State of the connection as a whole (W3C `RTCPeerConnectionState`).
@@ -106,8 +109,18 @@ pub enum PeerEvent {
         /// Of which kind.
         kind: TrackKind,
     },
-    /// The first whole picture went to the sink.
+    /// What each end sends as pictures from now on. Told once per negotiation that came to an end, before its
+    /// `Answer` or `Applied`. `None`: no codec in common, or the other end takes none; sound flows all the same.
+    Codecs {
+        /// Camera.
+        video: Option<VideoCodec>,
+        /// Screen; also `None` where one end has no place for it.
+        screen: Option<VideoCodec>,
+    },
+    /// The first whole picture of the camera went to its sink.
     FirstVideoFrame,
+    /// The first whole picture of the screen went to its sink.
+    FirstScreenFrame,
     /// The first sound went to the sink.
     FirstAudio,
 }

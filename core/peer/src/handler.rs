@@ -6,11 +6,12 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 use webrtc::media_stream::track_remote::TrackRemote;
 use webrtc::peer_connection::{
-    PeerConnectionEventHandler, RTCIceGatheringState, RTCPeerConnectionIceEvent,
-    RTCPeerConnectionState,
+    PeerConnectionEventHandler, RTCIceConnectionState, RTCIceGatheringState,
+    RTCPeerConnectionIceEvent, RTCPeerConnectionState,
 };
 
 use crate::event::PeerState;
+use crate::nudge::Nudge;
 
 /// What the engine tells the connection's task. Few: the channel needs no bound.
 pub(crate) enum Notice {
@@ -27,6 +28,7 @@ pub(crate) enum Notice {
 
 pub(crate) struct Handler {
     pub(crate) notices: mpsc::UnboundedSender<Notice>,
+    pub(crate) nudge: Nudge,
 }
 
 impl Handler {
@@ -70,6 +72,14 @@ impl PeerConnectionEventHandler for Handler {
             RTCPeerConnectionState::Closed => return,
             _ => PeerState::New,
         }));
+    }
+
+    async fn on_ice_connection_state_change(&self, state: RTCIceConnectionState) {
+        if state == RTCIceConnectionState::Connected {
+            // The first flight of DTLS is made, and sent when the timers are looked at.
+            self.nudge.wake();
+            tracing::trace!(target: "ringwire_peer::steps", step = "connected", "ice");
+        }
     }
 
     async fn on_track(&self, track: Arc<dyn TrackRemote>) {

@@ -1,6 +1,7 @@
 //! What the chain of interceptors and the rest of a connection share: the estimate, the backlog, the counters.
 //! Written on the driver's task, read from anywhere.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
@@ -14,7 +15,9 @@ pub(crate) struct Link {
     target_bps: AtomicU64,
     backlog_bytes: AtomicUsize,
     counters: Mutex<Counters>,
-    key_frame_asked: Box<dyn Fn() + Send + Sync>,
+    /// SSRCs of both ends' screens, retransmissions among them.
+    screen: Mutex<HashSet<u32>>,
+    key_frame_asked: Box<dyn Fn(TrackKind) + Send + Sync>,
 }
 
 /// Counters of one connection since it opened.
@@ -22,6 +25,7 @@ pub(crate) struct Link {
 pub(crate) struct Counters {
     pub(crate) audio: StreamStats,
     pub(crate) video: StreamStats,
+    pub(crate) screen: StreamStats,
     pub(crate) plis_sent: u64,
     pub(crate) plis_received: u64,
 }
@@ -31,17 +35,19 @@ impl Counters {
         match kind {
             TrackKind::Audio => &mut self.audio,
             TrackKind::Video => &mut self.video,
+            TrackKind::Screen => &mut self.screen,
         }
     }
 }
 
 impl Link {
     /// `key_frame_asked` is called for each PLI and FIR about our pictures, and must not block.
-    pub(crate) fn new(key_frame_asked: impl Fn() + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(key_frame_asked: impl Fn(TrackKind) + Send + Sync + 'static) -> Self {
         Self {
             target_bps: AtomicU64::new(START_BPS as u64),
             backlog_bytes: AtomicUsize::new(0),
             counters: Mutex::default(),
+            screen: Mutex::default(),
             key_frame_asked: Box::new(key_frame_asked),
         }
     }
@@ -72,8 +78,22 @@ impl Link {
         self.counters.lock().clone()
     }
 
-    pub(crate) fn ask_for_key_frame(&self) {
-        (self.key_frame_asked)();
+    /// To be told before packets of these SSRCs pass.
+    pub(crate) fn add_screen(&self, ssrcs: impl IntoIterator<Item = u32>) {
+        self.screen.lock().extend(ssrcs);
+    }
+
+    /// Which pictures the stream `ssrc` carries.
+    pub(crate) fn kind_of_pictures(&self, ssrc: u32) -> TrackKind {
+        if self.screen.lock().contains(&ssrc) {
+            TrackKind::Screen
+        } else {
+            TrackKind::Video
+        }
+    }
+
+    pub(crate) fn ask_for_key_frame(&self, kind: TrackKind) {
+        (self.key_frame_asked)(kind);
     }
 }
 

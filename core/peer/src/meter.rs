@@ -52,7 +52,7 @@ mod tests {
 
     /// Frames let through in ten seconds of 30 frames a second, each of `bytes`.
     fn passed(target_bps: u64, bytes: usize) -> usize {
-        let link = Link::new(|| ());
+        let link = Link::new(|_| ());
         link.set_target_bps(target_bps);
         let mut meter = Meter::default();
         let start = Instant::now();
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn a_backlog_in_the_pacer_stops_pictures_until_half_of_it_is_gone() {
-        let link = Link::new(|| ());
+        let link = Link::new(|_| ());
         link.set_target_bps(800_000);
         let mut meter = Meter::default();
         let now = Instant::now();

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use rtc::peer_connection::configuration::RTCOfferOptions;
 use webrtc::peer_connection::{PeerConnection, RTCIceCandidateInit, RTCSessionDescription};
 
-use crate::config::PeerConfig;
+use crate::config::{PeerConfig, VideoCodec};
+use crate::description::{self, Remote, Slot, Terms};
 use crate::event::PeerError;
+use crate::nudge::Nudge;
 use crate::peer::RemoteCandidate;
-use crate::{description, engine};
+use crate::receive::Formats;
 
 /// Candidates that may come before the description they belong to.
 const WAITING: usize = 64;
@@ -17,24 +19,55 @@ pub(crate) struct Negotiation {
     engine: Arc<dyn PeerConnection>,
     /// Whether `.local` names are resolved.
     mdns: bool,
-    /// Names of our video codecs in `a=rtpmap`.
-    video: Vec<&'static str>,
+    /// Our codecs, the preferred first.
+    codecs: Vec<VideoCodec>,
+    /// Sections in their places, as of the last negotiation that came to an end.
+    slots: Vec<Slot>,
+    /// Our offer that waits for its answer.
+    offered: Option<Local>,
     has_remote_description: bool,
+    nudge: Nudge,
+    /// No candidate was added since the last remote description.
+    awaits_candidate: bool,
     waiting: Vec<RemoteCandidate>,
 }
 
+/// A description of ours.
+struct Local {
+    text: String,
+    slots: Vec<Slot>,
+}
+
 impl Negotiation {
-    pub(crate) fn new(engine: Arc<dyn PeerConnection>, config: &PeerConfig) -> Self {
+    pub(crate) fn new(engine: Arc<dyn PeerConnection>, nudge: Nudge, config: &PeerConfig) -> Self {
         Self {
             engine,
+            nudge,
+            awaits_candidate: false,
             mdns: config.mdns,
-            video: config
-                .video_codecs
-                .iter()
-                .filter_map(|codec| engine::rtpmap(*codec))
-                .collect(),
+            codecs: config.video_codecs.clone(),
+            slots: Vec::new(),
+            offered: None,
             has_remote_description: false,
             waiting: Vec::new(),
+        }
+    }
+
+    /// Whether nothing was agreed on or offered yet.
+    pub(crate) fn is_new(&self) -> bool {
+        self.slots.is_empty() && self.offered.is_none()
+    }
+
+    /// How the other end's packets are to be read once `remote` is applied. They may come at once, so it must be
+    /// known before.
+    pub(crate) fn formats(&self, remote: &Remote) -> Formats {
+        let codecs = match &self.offered {
+            Some(offered) if !remote.is_offer() => description::receivable(&offered.text),
+            _ => remote.codecs(),
+        };
+        Formats {
+            codecs,
+            orientation: remote.orientation(),
         }
     }
 
@@ -42,17 +75,35 @@ impl Negotiation {
     pub(crate) async fn create_offer(&mut self, ice_restart: bool) -> Result<String, PeerError> {
         let options = RTCOfferOptions { ice_restart };
         let offer = self.engine.create_offer(Some(options)).await.map_err(sdp)?;
-        let text = offer.sdp.clone();
+        let (text, slots) = description::offer(&offer.sdp, &self.slots);
         self.engine
             .set_local_description(offer)
             .await
             .map_err(sdp)?;
+        self.offered = Some(Local {
+            text: text.clone(),
+            slots,
+        });
         Ok(text)
     }
 
-    pub(crate) async fn accept_offer(&mut self, text: String) -> Result<String, PeerError> {
-        description::check(&text, &self.video)?;
-        let offer = RTCSessionDescription::offer(text).map_err(sdp)?;
+    /// Looks through the other end's offer. `agreed` before: camera, screen.
+    pub(crate) fn read_offer(
+        &self,
+        text: &str,
+        agreed: [Option<VideoCodec>; 2],
+    ) -> Result<Remote, PeerError> {
+        let terms = Terms {
+            ours: &self.codecs,
+            agreed,
+            slots: &self.slots,
+        };
+        Remote::offer(text, &terms)
+    }
+
+    /// Takes an offer that was looked through. One of ours that waits is rolled back.
+    pub(crate) async fn accept_offer(&mut self, remote: &Remote) -> Result<String, PeerError> {
+        let offer = RTCSessionDescription::offer(remote.for_engine()).map_err(sdp)?;
         if self.has_pending_offer().await {
             self.roll_back_local().await?;
         }
@@ -62,7 +113,9 @@ impl Negotiation {
             .map_err(sdp)?;
         match self.answer().await {
             Ok(answer) => {
-                self.has_remote_description = true;
+                let answer = remote.answer(&answer);
+                self.slots = remote.slots(&self.slots);
+                self.described();
                 Ok(answer)
             }
             Err(error) => {
@@ -85,17 +138,38 @@ impl Negotiation {
         Ok(text)
     }
 
-    pub(crate) async fn accept_answer(&mut self, text: String) -> Result<(), PeerError> {
-        if !self.has_pending_offer().await {
+    /// Looks through the answer to our offer. `agreed` before: camera, screen.
+    pub(crate) fn read_answer(
+        &self,
+        text: &str,
+        agreed: [Option<VideoCodec>; 2],
+    ) -> Result<Remote, PeerError> {
+        let Some(offered) = &self.offered else {
             return Err(PeerError::State("no offer waits for an answer"));
-        }
-        description::check(&text, &self.video)?;
-        let answer = RTCSessionDescription::answer(text).map_err(sdp)?;
+        };
+        let terms = Terms {
+            ours: &self.codecs,
+            agreed,
+            slots: &offered.slots,
+        };
+        Remote::answer_to_ours(text, &terms)
+    }
+
+    /// Takes an answer that was looked through.
+    pub(crate) async fn accept_answer(&mut self, remote: &Remote) -> Result<(), PeerError> {
+        let answer = RTCSessionDescription::answer(remote.for_engine()).map_err(sdp)?;
         self.engine
             .set_remote_description(answer)
             .await
             .map_err(sdp)?;
-        self.has_remote_description = true;
+        if let Some(offered) = self.offered.take() {
+            // Sections that the answer does not hold keep their places all the same.
+            let mut slots = offered.slots;
+            let answered = remote.slots(&slots);
+            slots.splice(..answered.len(), answered);
+            self.slots = slots;
+        }
+        self.described();
         Ok(())
     }
 
@@ -126,7 +200,12 @@ impl Negotiation {
         refused
     }
 
-    async fn apply(&self, candidate: RemoteCandidate) -> Result<(), PeerError> {
+    fn described(&mut self) {
+        self.has_remote_description = true;
+        self.awaits_candidate = true;
+    }
+
+    async fn apply(&mut self, candidate: RemoteCandidate) -> Result<(), PeerError> {
         if candidate.candidate.is_empty() {
             return Ok(());
         }
@@ -146,6 +225,11 @@ impl Negotiation {
             ..Default::default()
         };
         let added = self.engine.add_ice_candidate(init).await;
+        // The first is checked at once. Others wait for the next round: each round costs every candidate one of the few
+        // checks that it gets.
+        if added.is_ok() && std::mem::take(&mut self.awaits_candidate) {
+            self.nudge.wake();
+        }
         added.map_err(|error| PeerError::Candidate(error.to_string()))
     }
 
@@ -153,7 +237,8 @@ impl Negotiation {
         self.engine.pending_local_description().await.is_some()
     }
 
-    async fn roll_back_local(&self) -> Result<(), PeerError> {
+    async fn roll_back_local(&mut self) -> Result<(), PeerError> {
+        self.offered = None;
         let rollback = RTCSessionDescription::rollback(None).map_err(sdp)?;
         self.engine
             .set_local_description(rollback)

@@ -127,8 +127,12 @@ impl Peer {
     }
 
     /// What may be sent, from now on however many commands wait. What a source pushes while it may not is dropped.
-    pub fn set_send(&self, audio: bool, video: bool) {
-        self.permission.send.send_replace(Outgoing { audio, video });
+    pub fn set_send(&self, audio: bool, video: bool, screen: bool) {
+        self.permission.send.send_replace(Outgoing {
+            audio,
+            video,
+            screen,
+        });
     }
 
     /// Whether what arrives goes to the sinks or is discarded, from now on however many commands wait.
@@ -142,7 +146,9 @@ impl Peer {
         self.send(Command::SetIce { servers, policy });
     }
 
-    /// Asks the other end for a key frame.
+    /// Asks the other end for a key frame of its camera. For its screen: [`VideoSink::want_key_frame`] of that sink.
+    ///
+    /// [`VideoSink::want_key_frame`]: crate::VideoSink::want_key_frame
     pub fn request_key_frame(&self) {
         self.send(Command::RequestKeyFrame);
     }

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 pub(crate) struct Outgoing {
     pub(crate) audio: bool,
     pub(crate) video: bool,
+    pub(crate) screen: bool,
 }
 
 /// The caller's end. Nothing is permitted at first.

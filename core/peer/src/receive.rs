@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use ringwire_media::{
-    RtpPacket, VideoAssembler, VideoAssemblerConfig, VideoCodec, VideoStatistics,
+    Rotation, RtpPacket, VideoAssembler, VideoAssemblerConfig, VideoCodec, VideoStatistics,
 };
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtp;
@@ -15,6 +15,7 @@ use tokio::time::sleep_until;
 use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
 
 use crate::audio_sink::AudioSink;
+use crate::codec::Offered;
 use crate::event::PeerEvent;
 use crate::video_sink::VideoSink;
 
@@ -27,6 +28,23 @@ pub(crate) struct Acceptance {
     /// Whether what arrives is handed on or discarded.
     pub(crate) accepted: watch::Receiver<bool>,
     pub(crate) events: mpsc::UnboundedSender<PeerEvent>,
+    pub(crate) formats: Arc<Mutex<Formats>>,
+}
+
+/// What was agreed about the packets of pictures that come in.
+#[derive(Debug, Default)]
+pub(crate) struct Formats {
+    pub(crate) codecs: Vec<Offered>,
+    /// Identifier of the video-orientation extension.
+    pub(crate) orientation: Option<u8>,
+}
+
+impl Formats {
+    fn codec(&self, payload_type: u8) -> Option<VideoCodec> {
+        let mut codecs = self.codecs.iter();
+        let found = codecs.find(|offered| offered.payload_type == payload_type);
+        found.map(|offered| offered.codec)
+    }
 }
 
 impl Acceptance {
@@ -92,7 +110,7 @@ pub(crate) async fn receive_audio(
                 tracing::warn!(%error, "no decoder for this stream");
             }
         }
-        match sink.push(parsed(packet)) {
+        match sink.push(parsed(packet, None)) {
             Ok(()) if !heard => {
                 heard = true;
                 acceptance.tell(PeerEvent::FirstAudio);
@@ -109,16 +127,17 @@ pub(crate) async fn receive_video(
     sink: VideoSink,
     acceptance: Acceptance,
     tally: Arc<Mutex<VideoTally>>,
+    first: PeerEvent,
 ) {
     let mut receiver = VideoReceiver {
         track,
         sink,
         acceptance,
         tally,
-        ssrc: None,
+        first: Some(first),
+        stream: None,
         assembler: None,
         asked: None,
-        seen: false,
     };
     receiver.run().await;
 }
@@ -128,13 +147,14 @@ struct VideoReceiver {
     sink: VideoSink,
     acceptance: Acceptance,
     tally: Arc<Mutex<VideoTally>>,
-    /// Of the present stream.
-    ssrc: Option<u32>,
+    /// To be told at the first frame.
+    first: Option<PeerEvent>,
+    /// SSRC and codec of the present stream.
+    stream: Option<(u32, VideoCodec)>,
     /// Only while what arrives is accepted.
     assembler: Option<VideoAssembler>,
     /// When the shell's wish for a key frame was last passed on.
     asked: Option<Instant>,
-    seen: bool,
 }
 
 enum Woken {
@@ -182,12 +202,22 @@ impl VideoReceiver {
     }
 
     fn take(&mut self, packet: rtp::Packet) {
-        if self.ssrc.replace(packet.header.ssrc) != Some(packet.header.ssrc) {
+        let (codec, orientation) = {
+            let formats = self.acceptance.formats.lock();
+            let codec = formats.codec(packet.header.payload_type);
+            (codec, formats.orientation)
+        };
+        let Some(codec) = codec else {
+            tracing::debug!(payload_type = packet.header.payload_type, "not agreed");
+            return;
+        };
+        let stream = (packet.header.ssrc, codec);
+        if self.stream.replace(stream) != Some(stream) {
             self.end_stream();
         }
         self.follow_acceptance();
         if let Some(assembler) = &mut self.assembler
-            && let Err(error) = assembler.push(parsed(packet))
+            && let Err(error) = assembler.push(parsed(packet, orientation))
         {
             tracing::debug!(%error, "video packet refused");
         }
@@ -198,9 +228,9 @@ impl VideoReceiver {
         let accepted = *self.acceptance.accepted.borrow_and_update();
         if !accepted {
             self.end_stream();
-        } else if self.assembler.is_none() {
+        } else if let (None, Some((_, codec))) = (&self.assembler, self.stream) {
             let config = VideoAssemblerConfig::default();
-            self.assembler = Some(VideoAssembler::new(VideoCodec::Vp8, config));
+            self.assembler = Some(VideoAssembler::new(codec, config));
         }
     }
 
@@ -216,15 +246,15 @@ impl VideoReceiver {
         };
         while let Some(frame) = assembler.pop(Instant::now()) {
             self.sink.push(frame);
-            if !std::mem::replace(&mut self.seen, true) {
-                self.acceptance.tell(PeerEvent::FirstVideoFrame);
+            if let Some(first) = self.first.take() {
+                self.acceptance.tell(first);
             }
         }
         self.tally.lock().present = assembler.statistics();
     }
 
     async fn ask_for_key_frame(&mut self) {
-        let (Some(assembler), Some(media_ssrc)) = (&mut self.assembler, self.ssrc) else {
+        let (Some(assembler), Some((media_ssrc, _))) = (&mut self.assembler, self.stream) else {
             return;
         };
         let now = Instant::now();
@@ -248,13 +278,15 @@ impl VideoReceiver {
     }
 }
 
-fn parsed(packet: rtp::Packet) -> RtpPacket {
+fn parsed(packet: rtp::Packet, orientation: Option<u8>) -> RtpPacket {
+    let turned = orientation.and_then(|id| packet.header.get_extension(id));
+    let rotation = turned.and_then(|byte| byte.first().copied());
     RtpPacket {
         sequence_number: packet.header.sequence_number,
         timestamp: packet.header.timestamp,
         marker: packet.header.marker,
         payload: packet.payload,
-        rotation: None,
+        rotation: rotation.map(Rotation::from_cvo),
         arrival: Instant::now(),
     }
 }

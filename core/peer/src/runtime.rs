@@ -1,4 +1,5 @@
-//! The runtime that webrtc-rs runs on: tokio's, with larger socket buffers and a notice when the driver ends.
+//! The runtime that webrtc-rs runs on: tokio's, with larger socket buffers, a driver that can be woken, and a
+//! notice when it ends.
 
 use std::future::Future;
 use std::io;
@@ -16,6 +17,7 @@ use webrtc::runtime::{
 };
 
 use crate::handler::Notice;
+use crate::nudge::Nudge;
 
 /// What a key frame and a burst of retransmissions need; the system may grant less.
 const BUFFER_BYTES: usize = 4 << 20;
@@ -25,6 +27,7 @@ type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 #[derive(Debug)]
 pub(crate) struct PeerRuntime {
     notices: mpsc::UnboundedSender<Notice>,
+    nudge: Nudge,
     driver_spawned: AtomicBool,
 }
 
@@ -39,9 +42,10 @@ impl Drop for DriverEnds {
 }
 
 impl PeerRuntime {
-    pub(crate) fn new(notices: mpsc::UnboundedSender<Notice>) -> Self {
+    pub(crate) fn new(notices: mpsc::UnboundedSender<Notice>, nudge: Nudge) -> Self {
         Self {
             notices,
+            nudge,
             driver_spawned: AtomicBool::new(false),
         }
     }
@@ -54,9 +58,10 @@ impl Runtime for PeerRuntime {
             return TokioRuntime.spawn(future);
         }
         let ends = DriverEnds(self.notices.clone());
+        let nudge = self.nudge.clone();
         TokioRuntime.spawn(Box::pin(async move {
             let _ends = ends;
-            future.await;
+            nudge.drive(future).await;
         }))
     }
 
@@ -92,7 +97,7 @@ impl Runtime for PeerRuntime {
     }
 
     fn sleep(&self, duration: Duration) -> Boxed<'static, ()> {
-        TokioRuntime.sleep(duration)
+        Box::pin(Nudge::sleep(Nudge::of_this_task(), duration))
     }
 
     fn interval(&self, period: Duration) -> Box<dyn AsyncInterval> {

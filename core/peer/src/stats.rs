@@ -23,21 +23,23 @@ pub struct PeerStats {
     pub path: Option<SelectedPath>,
     /// Sound.
     pub audio: StreamStats,
-    /// Pictures.
+    /// Pictures of the cameras.
     pub video: StreamStats,
-    /// Frames pushed into the video source since it was made, sent or not.
+    /// Pictures of the screens.
+    pub screen: StreamStats,
+    /// Frames pushed into the camera's source since it was made, sent or not.
     pub frames_pushed: u64,
     /// Of these, key frames.
     pub key_frames_pushed: u64,
-    /// Whole frames received.
+    /// Whole frames received of the other end's camera.
     pub frames_received: u64,
     /// Of these, key frames.
     pub key_frames_received: u64,
-    /// Frames of which only parts arrived, or that the shell did not take in time.
+    /// Frames of the other end's camera of which only parts arrived, or that the shell did not take in time.
     pub frames_dropped: u64,
-    /// Key frames that we asked for.
+    /// Key frames that we asked for, of camera and screen.
     pub plis_sent: u64,
-    /// Key frames that the other end asked for, by PLI or FIR.
+    /// Key frames that the other end asked for, by PLI or FIR, of camera and screen.
     pub plis_received: u64,
     /// The jitter buffer: samples played and concealed, delays.
     pub playout: AudioReceiverStatistics,
@@ -127,6 +129,7 @@ pub(crate) async fn read(
         path: selected.map(|pair| path(&report, pair)),
         audio: sources.counters.audio,
         video: sources.counters.video,
+        screen: sources.counters.screen,
         frames_pushed: sources.pushed.0,
         key_frames_pushed: sources.pushed.1,
         frames_received: tally.frames(),

@@ -1,5 +1,5 @@
 //! Encoded pictures on their way out: packetized once, handed to every open connection.
-//! Each connection gets either an unbroken stream or nothing until the next key frame.
+//! Each connection gets either an unbroken stream of its codec or nothing until the next key frame.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::AcqRel, Ordering::Acquire, Ordering::Release};
@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use ringwire_media::vp8::{Payload, Vp8Packetizer};
-use ringwire_media::{MediaError, RtpClock, VideoCodec, VideoFrame};
+use ringwire_media::{MediaError, Rotation, RtpClock, VideoCodec, VideoFrame};
 use tokio::sync::{Notify, mpsc, watch};
 
+use crate::event::TrackKind;
 use crate::link::Link;
 use crate::meter::Meter;
 use crate::permission::Outgoing;
@@ -23,7 +24,12 @@ const QUEUE: usize = 32;
 /// A key frame that does not come is wanted again after this.
 const WANT_AGAIN: Duration = Duration::from_millis(500);
 
-/// Where the shell pushes encoded pictures. A clone is the same source.
+/// Where the shell pushes encoded pictures of a camera or a screen. A clone is the same source.
+///
+/// Each connection agrees on a codec of its own. Where two connections of one source have agreed on different ones,
+/// [`codec`](Self::codec) names that of the connection that opened first, and [`codecs`](Self::codecs) both: a shell
+/// that encodes both pushes both, and each connection takes the frames of its codec; a shell that encodes only the
+/// first shows nothing to the other.
 #[derive(Debug, Clone)]
 pub struct VideoSource {
     shared: Arc<Shared>,
@@ -61,13 +67,18 @@ struct Attached {
 pub(crate) struct VideoPackets {
     pub(crate) payloads: Vec<Payload>,
     pub(crate) timestamp: u32,
+    pub(crate) key_frame: bool,
+    pub(crate) rotation: Rotation,
 }
 
 /// The switch between a source and one connection.
 #[derive(Debug)]
 pub(crate) struct VideoOutlet {
-    /// The connection carries this kind.
+    /// The connection is there.
     ready: AtomicBool,
+    /// What was agreed for this kind of pictures.
+    codec: Mutex<Option<VideoCodec>>,
+    kind: TrackKind,
     allowed: watch::Receiver<Outgoing>,
     /// A frame that the source had handed over was dropped on its way.
     broken: AtomicBool,
@@ -75,7 +86,7 @@ pub(crate) struct VideoOutlet {
 }
 
 impl VideoSource {
-    /// A source of VP8 frames.
+    /// A source without connections.
     pub fn new() -> Self {
         let state = State {
             packetizer: Vp8Packetizer::new(rand::random()),
@@ -98,23 +109,33 @@ impl VideoSource {
     /// connection cannot keep up, frames are dropped up to the next key frame, which is then wanted.
     ///
     /// # Errors
-    /// [`MediaError`] if the frame is not VP8, is empty or larger than 2 MiB. Nothing was sent.
+    /// [`MediaError::WrongCodec`] if connections have agreed on codecs and the frame's is not among them; any
+    /// [`MediaError`] if the frame is empty, larger than 2 MiB or not what its codec says. Nothing was sent.
     pub fn push(&self, frame: &VideoFrame) -> Result<(), MediaError> {
-        if frame.codec != VideoCodec::Vp8 {
-            return Err(MediaError::WrongCodec);
-        }
         if frame.data.is_empty() || frame.data.len() > MAX_FRAME {
             return Err(MediaError::Invalid { field: "data" });
         }
         let now = Instant::now();
         let mut state = self.shared.state.lock();
         let state = &mut *state;
+        let codecs = state.codecs();
+        if let Some(wanted) = codecs.first()
+            && !codecs.contains(&frame.codec)
+        {
+            return Err(MediaError::WrongCodec {
+                given: frame.codec,
+                wanted: *wanted,
+            });
+        }
         state.frames += 1;
         state.key_frames += u64::from(frame.key_frame);
         let timestamp = state.clock.timestamp(frame.timestamp);
         let mut packets = None;
         let mut want_key_frame = false;
         for attached in &mut state.outlets {
+            if attached.outlet.codec() != Some(frame.codec) {
+                continue;
+            }
             match attached.admit(frame, now) {
                 Admission::Closed | Admission::Congested => continue,
                 Admission::NeedsKeyFrame => {
@@ -128,6 +149,8 @@ impl VideoSource {
                 None => packets.insert(Arc::new(VideoPackets {
                     payloads: state.packetizer.packetize(frame, MAX_PAYLOAD)?,
                     timestamp,
+                    key_frame: frame.key_frame,
+                    rotation: frame.rotation,
                 })),
             };
             if attached.queue.try_send(packets.clone()).is_err() {
@@ -140,6 +163,16 @@ impl VideoSource {
             self.want_key_frame();
         }
         Ok(())
+    }
+
+    /// What to encode now: what the connection that opened first has agreed on. `None` before anything is agreed.
+    pub fn codec(&self) -> Option<VideoCodec> {
+        self.codecs().first().copied()
+    }
+
+    /// All that the connections have agreed on, each codec once, in the order in which the connections opened.
+    pub fn codecs(&self) -> Vec<VideoCodec> {
+        self.shared.state.lock().codecs()
     }
 
     /// Whether the encoder should make a key frame next; asking clears it.
@@ -179,12 +212,15 @@ impl VideoSource {
     /// Adds a connection, closed at first.
     pub(crate) fn attach(
         &self,
+        kind: TrackKind,
         link: Arc<Link>,
         allowed: watch::Receiver<Outgoing>,
     ) -> (Arc<VideoOutlet>, mpsc::Receiver<Arc<VideoPackets>>) {
         let (queue, frames) = mpsc::channel(QUEUE);
         let outlet = Arc::new(VideoOutlet {
             ready: AtomicBool::new(false),
+            codec: Mutex::new(None),
+            kind,
             allowed,
             broken: AtomicBool::new(false),
             link,
@@ -209,6 +245,18 @@ impl VideoSource {
 impl Default for VideoSource {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+impl State {
+    fn codecs(&self) -> Vec<VideoCodec> {
+        let mut codecs = Vec::new();
+        for codec in self.outlets.iter().filter_map(|held| held.outlet.codec()) {
+            if !codecs.contains(&codec) {
+                codecs.push(codec);
+            }
+        }
+        codecs
     }
 }
 
@@ -241,9 +289,22 @@ impl Attached {
 }
 
 impl VideoOutlet {
-    /// Ready, and allowed by the caller.
+    /// Ready, agreed, and allowed by the caller.
     pub(crate) fn is_open(&self) -> bool {
-        self.ready.load(Acquire) && self.allowed.borrow().video
+        let allowed = *self.allowed.borrow();
+        let allowed = match self.kind {
+            TrackKind::Screen => allowed.screen,
+            _ => allowed.video,
+        };
+        allowed && self.ready.load(Acquire) && self.codec().is_some()
+    }
+
+    pub(crate) fn codec(&self) -> Option<VideoCodec> {
+        *self.codec.lock()
+    }
+
+    pub(crate) fn set_codec(&self, codec: Option<VideoCodec>) {
+        *self.codec.lock() = codec;
     }
 
     pub(crate) fn set_ready(&self, ready: bool) {
@@ -259,7 +320,6 @@ impl VideoOutlet {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use ringwire_media::Rotation;
 
     use super::*;
 
@@ -287,15 +347,17 @@ mod tests {
         mpsc::Receiver<Arc<VideoPackets>>,
     ) {
         let allowed = watch::Sender::default();
-        let link = Arc::new(Link::new(|| ()));
-        let (outlet, frames) = source.attach(link, allowed.subscribe());
+        let link = Arc::new(Link::new(|_| ()));
+        let (outlet, frames) = source.attach(TrackKind::Video, link, allowed.subscribe());
         outlet.set_ready(true);
+        outlet.set_codec(Some(VideoCodec::Vp8));
         (allowed, outlet, frames)
     }
 
     const PICTURES: Outgoing = Outgoing {
         audio: false,
         video: true,
+        screen: false,
     };
 
     #[test]

@@ -64,12 +64,12 @@ async fn silent(ends: &mut TwoEnds, mut pushed: u64) -> ((u64, u64), u64) {
 async fn what_is_muted_does_not_arrive_and_comes_back() {
     let (mut ends, pushed) = talking().await;
     let media = ends.a.media.clone();
-    ends.a.peer.set_send(false, false);
+    ends.a.peer.set_send(false, false, false);
     let (settled, pushed) = silent(&mut ends, pushed).await;
     ends.during(film_and_speak(&media, pushed, 60)).await;
     assert_eq!(received(&ends.b).await, settled);
 
-    ends.a.peer.set_send(true, true);
+    ends.a.peer.set_send(true, true, false);
     ends.during(film_and_speak(&media, pushed + 60, 30)).await;
     let after = received(&ends.b).await;
     assert!(after.0 > settled.0 && after.1 > settled.1, "{after:?}");
@@ -81,9 +81,9 @@ async fn what_is_muted_does_not_arrive_and_comes_back() {
 async fn muting_is_not_held_up_by_commands_that_wait() {
     let (mut ends, pushed) = talking().await;
     // Nothing is on its way.
-    ends.a.peer.set_send(false, false);
+    ends.a.peer.set_send(false, false, false);
     let (settled, pushed) = silent(&mut ends, pushed).await;
-    ends.a.peer.set_send(true, true);
+    ends.a.peer.set_send(true, true, false);
     let sink = ends.b.media.video_sink.clone();
     while sink.next(Duration::ZERO).is_some() {}
 
@@ -91,7 +91,7 @@ async fn muting_is_not_held_up_by_commands_that_wait() {
         ends.a.peer.add_candidate(String::new(), None, None);
     }
     ends.a.peer.create_offer(99, false);
-    ends.a.peer.set_send(false, false);
+    ends.a.peer.set_send(false, false, false);
     // Few enough for the queue of the connection, if it took them.
     for index in pushed..pushed + 10 {
         push(&ends.a.media, index);
@@ -114,7 +114,7 @@ async fn muting_is_not_held_up_by_commands_that_wait() {
         ends.b.peer.add_candidate(String::new(), None, None);
     }
     ends.b.peer.set_receive(false);
-    ends.a.peer.set_send(true, true);
+    ends.a.peer.set_send(true, true, false);
     ends.during(film_and_speak(&media, pushed + 30, 20)).await;
     let after = received(&ends.b).await;
     assert!(after.0 > settled.0 && after.1 > settled.1, "{after:?}");

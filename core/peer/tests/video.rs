@@ -82,7 +82,7 @@ async fn nothing_is_seen_before_it_is_accepted() {
     // The sender may not send yet; then it may, and the receiver has not accepted.
     ends.during(two_ends::pictures(&source, 10)).await;
     assert_eq!(ends.a.peer.stats().await.unwrap().video.packets_sent, 0);
-    ends.a.peer.set_send(true, true);
+    ends.a.peer.set_send(true, true, false);
     let seen = PeerEvent::RemoteTrack {
         kind: TrackKind::Video,
     };
@@ -94,7 +94,7 @@ async fn nothing_is_seen_before_it_is_accepted() {
     let first = ends.during(sink.next_async()).await.unwrap();
     assert!(first.key_frame, "asked for one and waited for it");
     // A camera that is switched off stops the packets.
-    ends.a.peer.set_send(true, false);
+    ends.a.peer.set_send(true, false, false);
     let settled = ends.a.peer.stats().await.unwrap().video.packets_sent;
     ends.during(two_ends::pictures(&source, 10)).await;
     let sent = ends.a.peer.stats().await.unwrap().video.packets_sent;

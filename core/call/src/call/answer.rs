@@ -44,8 +44,7 @@ impl Call {
         }
     }
 
-    /// The server refuses my call. Glare, a call of the other person that is there already, is
-    /// one of these: the error names it.
+    /// The server refuses my call, and names no other that I could join.
     pub(crate) fn initiate_refused(&mut self, error: CallError, cx: &mut Cx<'_>) {
         if self.nameless().is_some() {
             cx.fail(Some(self.key), error);
@@ -216,17 +215,36 @@ impl Call {
             }
             State::Incoming(_) => self.say_ringing(cx),
             State::Connecting(_) | State::Active(_) | State::Reconnecting(_) => {
-                if let Some(talk) = self.state.talk_mut() {
-                    talk.membership = match talk.membership {
-                        Membership::Wanted | Membership::Asked => Membership::Asked,
-                        Membership::In | Membership::Away | Membership::Returning => {
-                            Membership::Returning
-                        }
-                    };
+                let Some(talk) = self.state.talk_mut() else {
+                    return;
+                };
+                if !talk.membership.was_in() {
+                    talk.membership = Membership::Asked;
+                    self.say_join(cx);
+                } else if !cx.line.is_extended() {
+                    self.come_back(cx);
                 }
-                self.say_join(cx);
             }
-            State::Calling(_) | State::Ringing(_) | State::Ended(_) => {}
+            State::Calling(_) | State::Ringing(_) | State::Offered(_) | State::Ended(_) => {}
+        }
+    }
+
+    /// Joins again after a lost socket. Where the server tells which device is in the call, only
+    /// once it has said that no other of mine has taken it over: a join would take it back.
+    pub(crate) fn come_back(&mut self, cx: &mut Cx<'_>) {
+        if let Some(talk) = self.state.talk_mut()
+            && talk.membership == Membership::Away
+            && cx.line.is_up()
+        {
+            talk.membership = Membership::Returning;
+            self.say_join(cx);
+        }
+    }
+
+    /// Another network: a path that is lost or silent is repaired at once.
+    pub(crate) fn network_changed(&mut self, cx: &mut Cx<'_>) {
+        if let Some(link) = self.state.talk_mut().and_then(|talk| talk.link.as_mut()) {
+            link.network_changed(cx.now);
         }
     }
 }

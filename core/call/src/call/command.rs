@@ -1,11 +1,11 @@
-//! Taps: starting, accepting, declining, hanging up, microphone and camera.
+//! Taps: starting, accepting, declining, hanging up, holding, microphone, camera and screen.
 
 use ringwire_protocol::client::Initiate as InitiateEvent;
 use ringwire_protocol::{
     CallEndReason, CallError, CallType, ClientEvent, ConversationId, ErrorCode, timers,
 };
 
-use super::{Call, Calling, Goodbye, Initiate, Membership, State};
+use super::{Call, Calling, Goodbye, Initiate, Membership, Standing, State};
 use crate::outbox::{Cx, Purpose};
 use crate::{CallEvent, CallKey, Direction, LocalMedia};
 
@@ -44,7 +44,6 @@ impl Call {
 
     /// Says `call:initiate`; without a socket it stays queued.
     pub(super) fn say_initiate(&mut self, cx: &mut Cx<'_>) {
-        let settings = self.settings();
         let State::Calling(calling) = &mut self.state else {
             return;
         };
@@ -53,7 +52,7 @@ impl Call {
         }
         calling.initiate = Initiate::Said;
         calling.tries += 1;
-        self.told = self.media;
+        let settings = self.tell_settings(cx);
         cx.ask(
             Purpose::Initiate(self.key),
             ClientEvent::Initiate(InitiateEvent {
@@ -64,28 +63,14 @@ impl Call {
         );
     }
 
-    pub(crate) fn accept(&mut self, media: LocalMedia, another_is_busy: bool, cx: &mut Cx<'_>) {
+    /// Accepts a ring.
+    pub(crate) fn accept(&mut self, media: LocalMedia, cx: &mut Cx<'_>) {
         match &mut self.state {
-            State::Incoming(_) if another_is_busy => {
-                let error = not_possible(
-                    ErrorCode::AlreadyInCall,
-                    "hang up the other call before this one is accepted",
-                );
-                cx.fail(Some(self.key), error);
-            }
             State::Incoming(incoming) => {
                 let early = std::mem::take(&mut incoming.early);
                 self.media = media;
-                let membership = if cx.line.is_up() {
-                    Membership::Asked
-                } else {
-                    Membership::Wanted
-                };
                 cx.notify(CallEvent::StopRinging { key: self.key });
-                self.begin_talk(membership, early, cx);
-                if membership == Membership::Asked {
-                    self.say_join(cx);
-                }
+                self.enter(early, false, cx);
             }
             State::Calling(_) | State::Ringing(_) => {
                 let error = not_possible(
@@ -94,14 +79,27 @@ impl Call {
                 );
                 cx.fail(Some(self.key), error);
             }
+            State::Offered(_) => {
+                let error = not_possible(
+                    ErrorCode::CallStateConflict,
+                    "this call does not ring here: join it instead of accepting",
+                );
+                cx.fail(Some(self.key), error);
+            }
             // Accepted already, or over.
             State::Connecting(_) | State::Active(_) | State::Reconnecting(_) | State::Ended(_) => {}
         }
     }
 
-    pub(crate) fn decline(&mut self, cx: &mut Cx<'_>) {
+    pub(crate) fn decline(&mut self, busy: bool, cx: &mut Cx<'_>) {
+        let reason = if busy {
+            CallEndReason::Busy
+        } else {
+            CallEndReason::Rejected
+        };
         match &self.state {
-            State::Incoming(_) => self.end(CallEndReason::Rejected, Goodbye::Say, cx),
+            State::Incoming(_) => self.end(reason, Goodbye::Say, cx),
+            State::Offered(_) => self.hang_up(cx),
             State::Ended(_) => {}
             State::Calling(_)
             | State::Ringing(_)
@@ -121,6 +119,11 @@ impl Call {
         let reason = match &self.state {
             State::Calling(_) | State::Ringing(_) => CallEndReason::Cancelled,
             State::Incoming(_) => CallEndReason::Rejected,
+            State::Offered(offered) => match offered.standing {
+                Standing::Outside => CallEndReason::Cancelled,
+                Standing::Rung => CallEndReason::Rejected,
+                Standing::Inside => CallEndReason::Completed,
+            },
             // Nobody has heard of the accept yet.
             State::Connecting(talk) if talk.membership == Membership::Wanted => {
                 CallEndReason::Rejected
@@ -146,7 +149,47 @@ impl Call {
             camera: on,
             ..self.media
         };
+        let comes_on = on && !self.media.camera;
         self.set_media(media, cx);
+        if comes_on && let Some(link) = self.state.talk_mut().and_then(|talk| talk.link.as_mut()) {
+            link.make_place_for_video(&mut self.rounds, cx);
+        }
+    }
+
+    pub(crate) fn set_screen(&mut self, on: bool, cx: &mut Cx<'_>) {
+        let link = self.state.talk().and_then(|talk| talk.link.as_ref());
+        if on && link.is_some_and(|link| !link.screen) {
+            let error = not_possible(
+                ErrorCode::MediaToggleFailed,
+                "the other end takes no screen beside the camera: send the screen as the camera",
+            );
+            return cx.fail(Some(self.key), error);
+        }
+        let media = LocalMedia {
+            screen: on,
+            ..self.media
+        };
+        self.set_media(media, cx);
+    }
+
+    /// Puts the call on hold, or takes it up again.
+    pub(crate) fn hold(&mut self, on: bool, cx: &mut Cx<'_>) {
+        match &self.state {
+            State::Connecting(_) | State::Active(_) | State::Reconnecting(_) => {
+                if self.held != on {
+                    self.held = on;
+                    self.media_changed(cx);
+                }
+            }
+            State::Ended(_) => {}
+            State::Calling(_) | State::Ringing(_) | State::Incoming(_) | State::Offered(_) => {
+                let error = not_possible(
+                    ErrorCode::CallStateConflict,
+                    "only a call that is answered can be held",
+                );
+                cx.fail(Some(self.key), error);
+            }
+        }
     }
 
     fn set_media(&mut self, media: LocalMedia, cx: &mut Cx<'_>) {
@@ -154,8 +197,12 @@ impl Call {
             return;
         }
         self.media = media;
+        self.media_changed(cx);
+    }
+
+    fn media_changed(&mut self, cx: &mut Cx<'_>) {
         if let Some(link) = self.state.talk().and_then(|talk| talk.link.as_ref()) {
-            link.set_media(media, cx);
+            link.set_media(self.media, self.held, cx);
         }
         self.tell_media(cx);
     }

@@ -5,7 +5,7 @@ use ringwire_protocol::{
     CallEndReason, CallError, ClientEvent, DeviceId, ErrorCode, Instant, PeerId,
 };
 
-use super::{Active, Call, Ended, Initiate, Membership, Reconnecting, State};
+use super::{Active, Call, Ended, Initiate, Membership, Reconnecting, Standing, State};
 use crate::goodbye::say_goodbye;
 use crate::outbox::Cx;
 use crate::{CallEvent, Direction};
@@ -35,7 +35,11 @@ impl Call {
         if matches!(before, State::Incoming(_)) {
             cx.notify(CallEvent::StopRinging { key: self.key });
         }
-        if goodbye == Goodbye::Say {
+        if let State::Offered(offered) = &before
+            && goodbye == Goodbye::Say
+        {
+            self.say_offer_declined(offered.standing, cx);
+        } else if goodbye == Goodbye::Say {
             self.say_goodbye(&before, &reason, cx);
         }
         if let Some(id) = self.call_id() {
@@ -64,16 +68,26 @@ impl Call {
             | State::Reconnecting(Reconnecting { talk, .. }) => {
                 talk.membership != Membership::Wanted
             }
-            State::Calling(_) | State::Ringing(_) | State::Incoming(_) | State::Ended(_) => false,
+            State::Calling(_)
+            | State::Ringing(_)
+            | State::Incoming(_)
+            | State::Offered(_)
+            | State::Ended(_) => false,
         };
         // Who has not joined declines, whatever it was that ended the ring.
         let declined = !joined && self.direction == Direction::Incoming;
-        let reason = if declined {
-            &CallEndReason::Rejected
-        } else {
-            reason
+        let reason = match reason {
+            CallEndReason::Busy => &CallEndReason::Busy,
+            _ if declined => &CallEndReason::Rejected,
+            reason => reason,
         };
-        let event = if joined && *reason == CallEndReason::Completed {
+        // A server of the first contract knows no other word of who is in the call.
+        let in_it = joined || self.direction == Direction::Outgoing;
+        let leaves = match cx.line.is_extended() {
+            true => joined && *reason == CallEndReason::Completed,
+            false => in_it,
+        };
+        let event = if leaves {
             ClientEvent::Leave(OfCall {
                 call_id: id.clone(),
             })
@@ -91,9 +105,11 @@ impl Call {
             State::Active(active) => Some(active.since),
             State::Reconnecting(reconnecting) => Some(reconnecting.active_since),
             State::Ended(ended) => ended.active_since,
-            State::Calling(_) | State::Ringing(_) | State::Incoming(_) | State::Connecting(_) => {
-                None
-            }
+            State::Calling(_)
+            | State::Ringing(_)
+            | State::Incoming(_)
+            | State::Offered(_)
+            | State::Connecting(_) => None,
         }
     }
 
@@ -106,7 +122,7 @@ impl Call {
     ) {
         let by_me = by.is_some_and(|by| cx.line.is_me(by));
         let seen = match &self.state {
-            State::Incoming(_) => Seen::Ring,
+            State::Incoming(_) | State::Offered(_) => Seen::Ring,
             State::Calling(_) | State::Ringing(_) => Seen::Caller,
             State::Connecting(_) => Seen::Inside { answered: false },
             State::Active(_) | State::Reconnecting(_) => Seen::Inside { answered: true },
@@ -117,10 +133,13 @@ impl Call {
     }
 
     /// I am put out of the call, by another device of mine or by the server.
-    pub(crate) fn forced_out(&mut self, cx: &mut Cx<'_>) {
+    pub(crate) fn forced_out(&mut self, code: Option<&CallEndReason>, cx: &mut Cx<'_>) {
         let reason = match &self.state {
+            _ if code == Some(&CallEndReason::AnsweredElsewhere) => {
+                CallEndReason::AnsweredElsewhere
+            }
             State::Incoming(_) => CallEndReason::DeclinedElsewhere,
-            State::Calling(_) | State::Ringing(_) => CallEndReason::Cancelled,
+            State::Calling(_) | State::Ringing(_) | State::Offered(_) => CallEndReason::Cancelled,
             State::Connecting(_) | State::Active(_) | State::Reconnecting(_) | State::Ended(_) => {
                 CallEndReason::Completed
             }
@@ -128,13 +147,35 @@ impl Call {
         self.end(reason, Goodbye::Silent, cx);
     }
 
+    /// I leave whatever is mine in this conversation; what rings goes on ringing.
+    pub(crate) fn left_by_force(&mut self, cx: &mut Cx<'_>) {
+        let reason = match &self.state {
+            State::Incoming(_) | State::Ended(_) => return,
+            State::Calling(_) | State::Ringing(_) | State::Offered(_) => CallEndReason::Cancelled,
+            State::Connecting(_) | State::Active(_) | State::Reconnecting(_) => {
+                CallEndReason::Completed
+            }
+        };
+        // A call whose name is still to come is cancelled when it comes.
+        let goodbye = if self.nameless().is_some() {
+            Goodbye::Say
+        } else {
+            Goodbye::Silent
+        };
+        self.end(reason, goodbye, cx);
+    }
+
     /// The server has this call no longer and does not say why.
     pub(crate) fn lost_by_server(&mut self, cx: &mut Cx<'_>) {
         let reason = match &self.state {
             State::Incoming(_) => CallEndReason::Missed,
+            State::Offered(offered) if offered.standing != Standing::Inside => {
+                CallEndReason::Missed
+            }
             State::Connecting(talk) if !talk.membership.was_in() => CallEndReason::Missed,
             State::Calling(_)
             | State::Ringing(_)
+            | State::Offered(_)
             | State::Connecting(_)
             | State::Active(_)
             | State::Reconnecting(_)
@@ -150,6 +191,7 @@ impl Call {
         }
         let elsewhere = match &self.state {
             State::Incoming(_) => true,
+            State::Offered(offered) => offered.standing != Standing::Outside,
             // Another device of mine has taken the call over. One that does not say which it is
             // may be this one; and while a join is on its way its answer decides.
             State::Connecting(talk)
@@ -176,7 +218,11 @@ fn close(before: State, cx: &mut Cx<'_>) {
                 link.close(cx);
             }
         }
-        State::Calling(_) | State::Ringing(_) | State::Incoming(_) | State::Ended(_) => {}
+        State::Calling(_)
+        | State::Ringing(_)
+        | State::Incoming(_)
+        | State::Offered(_)
+        | State::Ended(_) => {}
     }
 }
 

@@ -1,21 +1,18 @@
 //! Events of the gateway about one call.
 
-use ringwire_protocol::client::{NegotiateReason, Ringing as RingingHere};
+use ringwire_protocol::client::NegotiateReason;
 use ringwire_protocol::server::{
-    Initiated, MediaToggled, ParticipantJoined, ParticipantLeft, PeerReconnect, QualityAlert,
-    RingingAt,
+    MediaToggled, ParticipantJoined, ParticipantLeft, PeerReconnect, QualityAlert, RingingAt,
 };
 use ringwire_protocol::{
-    CallEndReason, CallError, CallParticipant, CallType, Capability, ClientEvent, ErrorCode,
-    PeerId, ServerEvent, timers,
+    CallEndReason, CallError, CallParticipant, Capability, ErrorCode, PeerId, ServerEvent, timers,
 };
 
-use super::{Call, Calling, Goodbye, Incoming, Membership, Ringing, State, says_gone};
-use crate::early::EarlySignals;
+use super::{Call, Calling, Goodbye, Membership, Ringing, Standing, State, says_gone};
+use crate::CallEvent;
 use crate::line::Line;
 use crate::link::Part;
-use crate::outbox::{Cx, Purpose};
-use crate::{CallEvent, CallKey, Direction, LocalMedia};
+use crate::outbox::Cx;
 
 /// A row of mine in a call: of this device, of another one, or of one that is not said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,67 +35,6 @@ pub(crate) fn is_here(participants: &[CallParticipant], line: &Line) -> Option<R
 }
 
 impl Call {
-    /// A call rings here.
-    pub(crate) fn ring(key: CallKey, said: Initiated, cx: &mut Cx<'_>) -> Self {
-        let incoming = Incoming {
-            // The server's `ringDeadline` is the same span, on a clock that this device lacks.
-            deadline: cx.now + timers::RING_DEADLINE,
-            early: EarlySignals::default(),
-        };
-        let media = LocalMedia {
-            microphone: true,
-            camera: said.call_type == CallType::Video,
-        };
-        let mut call = Self::new(
-            key,
-            said.conversation_id.clone(),
-            said.call_type.clone(),
-            Direction::Incoming,
-            media,
-            State::Incoming(incoming),
-            cx.now,
-        );
-        call.told_again(&said);
-        call.name(said.call_id, cx);
-        call.version = said.version;
-        call.timeline.ringing = Some(cx.now);
-        call.initiator = Some(said.initiator.user_id.clone());
-        for participant in &said.participants {
-            call.take_person(participant, cx);
-        }
-        if let Some(caller) = call.people.entry(&said.initiator.user_id) {
-            caller.joined = true;
-            caller.username.get_or_insert(said.initiator.username);
-            caller.display_name = said.initiator.display_name.or(caller.display_name.take());
-            caller.avatar = said.initiator.avatar.or(caller.avatar.take());
-        }
-        call.ice
-            .set(said.ice_servers.unwrap_or_default(), None, cx.now);
-        cx.notify(CallEvent::Incoming { key });
-        call.say_ringing(cx);
-        call
-    }
-
-    /// `call:initiated` of a call that is known: only what it says of the conversation is new.
-    pub(crate) fn told_again(&mut self, said: &Initiated) {
-        self.group |= said.conversation_type.as_deref() == Some("group");
-        if self.title.is_none() {
-            self.title.clone_from(&said.conversation_title);
-        }
-    }
-
-    pub(super) fn say_ringing(&mut self, cx: &mut Cx<'_>) {
-        if let Some(id) = self.call_id().cloned()
-            && cx.line.knows(&Capability::Ringing)
-        {
-            let ringing = RingingHere {
-                call_id: id,
-                device_id: cx.line.device.clone(),
-            };
-            cx.ask(Purpose::Ringing(self.key), ClientEvent::Ringing(ringing));
-        }
-    }
-
     /// Takes an event that names this call.
     pub(crate) fn event(&mut self, event: ServerEvent, cx: &mut Cx<'_>) {
         if self.is_ended() {
@@ -110,7 +46,7 @@ impl Call {
                 self.ended_by_server(said.reason.as_ref(), said.ended_by.as_ref(), cx);
             }
             ServerEvent::Missed(_) => match &self.state {
-                State::Incoming(_) | State::Calling(_) | State::Ringing(_) => {
+                State::Incoming(_) | State::Offered(_) | State::Calling(_) | State::Ringing(_) => {
                     self.end(CallEndReason::Missed, Goodbye::Silent, cx);
                 }
                 State::Connecting(_)
@@ -121,7 +57,7 @@ impl Call {
             ServerEvent::AlreadyAnswered(said) => {
                 self.already_answered(said.device_id.as_ref(), cx);
             }
-            ServerEvent::ForceLeave(_) => self.forced_out(cx),
+            ServerEvent::ForceLeave(said) => self.forced_out(said.code.as_ref(), cx),
             ServerEvent::Joined(said) => self.joined(said, cx),
             ServerEvent::Signal(said) => self.signal(said.signal, cx),
             ServerEvent::Negotiate(said) => self.asked_for_offer(&said.from, &said.reason, cx),
@@ -261,11 +197,18 @@ impl Call {
                 }
             }
             (State::Connecting(_) | State::Active(_) | State::Reconnecting(_), Row::Elsewhere) => {
-                if self.membership_is(Membership::In) {
+                // While a join is on its way its answer decides.
+                if self.membership_is(Membership::In) || self.membership_is(Membership::Away) {
+                    self.end(CallEndReason::AnsweredElsewhere, Goodbye::Silent, cx);
+                }
+            }
+            (State::Offered(offered), Row::Elsewhere) => {
+                if offered.standing != Standing::Outside {
                     self.end(CallEndReason::AnsweredElsewhere, Goodbye::Silent, cx);
                 }
             }
             (State::Incoming(_), Row::Here)
+            | (State::Offered(_), Row::Here | Row::Unsaid)
             | (State::Calling(_) | State::Ringing(_) | State::Ended(_), _) => {}
         }
     }
@@ -306,12 +249,7 @@ impl Call {
             return;
         };
         if person.toggle(&said.media_type, said.enabled) {
-            cx.notify(CallEvent::RemoteMedia {
-                key: self.key,
-                peer: person.peer.clone(),
-                audio: person.audio,
-                video: person.video,
-            });
+            cx.notify(person.media_news(self.key));
         }
     }
 

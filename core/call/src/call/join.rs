@@ -1,67 +1,44 @@
-//! Getting into a call: the accept, the others' coming, the connection that follows, and what the
-//! server is told of microphone and camera.
+//! Getting into a call: the accept, the others' coming, and the connection that follows.
 
-use ringwire_protocol::client::{Join, Toggle};
-use ringwire_protocol::{Capability, ClientEvent, MediaSettings, PeerId};
+use ringwire_protocol::client::Join;
+use ringwire_protocol::{Capability, ClientEvent, PeerId};
 
-use super::{Active, Call, Membership, Reconnecting, State, Talk};
+use super::{Call, Membership, State, Talk};
 use crate::CallEvent;
 use crate::early::EarlySignals;
-use crate::link::{Link, Part};
+use crate::link::{Link, Opening, Part};
 use crate::negotiation::Pair;
 use crate::outbox::{Cx, Purpose};
 
 impl Call {
-    pub(super) fn settings(&self) -> MediaSettings {
-        MediaSettings {
-            audio_enabled: Some(self.media.microphone),
-            video_enabled: Some(self.media.camera),
-            screen_share_enabled: None,
-        }
-    }
-
     /// Says `call:join`: the accept, and the return after a lost socket.
     pub(super) fn say_join(&mut self, cx: &mut Cx<'_>) {
         let Some(id) = self.call_id().cloned() else {
             return;
         };
-        self.told = self.media;
+        let settings = self.tell_settings(cx);
         let join = Join {
             call_id: id,
-            settings: Some(self.settings()),
+            settings: Some(settings),
             device_id: cx.line.is_extended().then(|| cx.line.device.clone()),
         };
         cx.ask(Purpose::Join(self.key), ClientEvent::Join(join));
     }
 
-    /// Tells the server what it does not know yet of microphone and camera.
-    pub(super) fn tell_media(&mut self, cx: &mut Cx<'_>) {
-        let Some(id) = self.call_id().cloned() else {
-            return;
+    /// Goes into a call that somebody else, or an earlier life of this device, has started.
+    pub(super) fn enter(&mut self, early: EarlySignals, rejoins: bool, cx: &mut Cx<'_>) {
+        let membership = if cx.line.is_up() {
+            Membership::Asked
+        } else {
+            Membership::Wanted
         };
-        let told_to_server = match &self.state {
-            State::Calling(_) | State::Ringing(_) => true,
-            State::Connecting(talk)
-            | State::Active(Active { talk, .. })
-            | State::Reconnecting(Reconnecting { talk, .. }) => talk.membership == Membership::In,
-            State::Incoming(_) | State::Ended(_) => false,
-        };
-        if !told_to_server || !cx.line.is_up() {
-            return;
+        self.begin_talk(membership, early, cx);
+        if let Some(talk) = self.state.talk_mut() {
+            talk.rejoins = rejoins;
         }
-        if self.told.microphone != self.media.microphone {
-            cx.tell(ClientEvent::ToggleAudio(Toggle {
-                call_id: id.clone(),
-                enabled: self.media.microphone,
-            }));
+        if membership == Membership::Asked {
+            self.say_join(cx);
         }
-        if self.told.camera != self.media.camera {
-            cx.tell(ClientEvent::ToggleVideo(Toggle {
-                call_id: id,
-                enabled: self.media.camera,
-            }));
-        }
-        self.told = self.media;
     }
 
     /// The call is accepted: ringing is over on both sides.
@@ -91,6 +68,7 @@ impl Call {
             | State::Active(_)
             | State::Reconnecting(_)
             | State::Incoming(_)
+            | State::Offered(_)
             | State::Ended(_) => {}
         }
         let person = self.people.get(peer);
@@ -111,8 +89,17 @@ impl Call {
                 link.pair.peer_negotiates = negotiates;
             }
         }
-        if self.part() == Part::Offerer {
-            self.open_link(peer, cx);
+        if self.part() == Part::Offerer && self.open_link(peer, cx) {
+            self.begin_link(cx);
+        }
+        // Who knows of holds may be another one now.
+        self.tell_media(cx);
+    }
+
+    /// Begins to negotiate: offers, or asks for an offer.
+    pub(super) fn begin_link(&mut self, cx: &mut Cx<'_>) {
+        if let Some(link) = self.state.talk_mut().and_then(|talk| talk.link.as_mut()) {
+            link.begin(&mut self.rounds, cx);
         }
     }
 
@@ -123,20 +110,20 @@ impl Call {
         }
     }
 
-    /// Opens the connection with `peer`, unless there is one.
-    pub(super) fn open_link(&mut self, peer: &PeerId, cx: &mut Cx<'_>) {
+    /// Opens the connection with `peer`; false when there is one.
+    pub(super) fn open_link(&mut self, peer: &PeerId, cx: &mut Cx<'_>) -> bool {
         let part = self.part();
-        let servers = self.ice.list();
         let (Some(me), Some(call)) = (cx.line.me.clone(), self.call_id().cloned()) else {
-            return;
+            return false;
         };
         let Some(talk) = self.state.talk_mut() else {
-            return;
+            return false;
         };
         if talk.link.is_some() {
-            return;
+            return false;
         }
         let person = self.people.get(peer);
+        let knows = |capability| person.is_some_and(|person| person.knows(capability));
         let pair = Pair {
             key: self.key,
             call,
@@ -144,16 +131,17 @@ impl Call {
             me,
             peer: peer.clone(),
             peer_device: person.and_then(|person| person.device.clone()),
-            peer_negotiates: person.is_some_and(|person| person.knows(&Capability::Negotiate)),
+            peer_negotiates: knows(&Capability::Negotiate),
         };
-        talk.link = Some(Link::open(
-            pair,
+        let opening = Opening {
             part,
-            servers,
-            self.media,
-            &mut self.rounds,
-            cx,
-        ));
+            ice_servers: self.ice.list(),
+            screen: cx.line.knows(&Capability::Screen) && knows(&Capability::Screen),
+            media: self.media,
+            held: self.held,
+        };
+        talk.link = Some(Link::open(pair, opening, cx));
+        true
     }
 
     /// I am in: what waited for that goes on.
@@ -170,11 +158,16 @@ impl Call {
             link.resume(cx);
         }
         let offerer = talk.early.offerer().cloned();
+        let rejoins = std::mem::take(&mut talk.rejoins);
         if self.part() == Part::Answerer
             && let Some(peer) = offerer.or_else(|| self.initiator.clone())
         {
             self.open_link(&peer, cx);
             self.replay_early(cx);
+            if rejoins {
+                // The other end has a connection, and no cause to offer.
+                self.begin_link(cx);
+            }
         }
         self.tell_media(cx);
     }

@@ -51,7 +51,8 @@ impl Call {
             return;
         };
         if talk.link.is_none() && self.part() == Part::Answerer && offer {
-            self.open_link(&signal.from.clone(), cx);
+            let from = signal.from.clone();
+            self.open_link(&from, cx);
         }
         let Some(link) = self
             .state
@@ -72,6 +73,7 @@ impl Call {
         }
         match &mut self.state {
             State::Incoming(incoming) => incoming.early.keep(signal.clone()),
+            State::Offered(offered) => offered.early.keep(signal.clone()),
             State::Connecting(talk) if talk.link.is_none() && talk.membership != Membership::In => {
                 talk.early.keep(signal.clone());
             }
@@ -98,6 +100,7 @@ impl Call {
                     talk.answered = true;
                 }
             }
+            Step::Anew(signal) => self.begins_anew(*signal, cx),
             // A path that was there is repaired; one that never was has failed.
             Step::Failed => {
                 if self.link().is_some_and(|link| !link.was_up) {
@@ -109,6 +112,23 @@ impl Call {
                     self.end(CallEndReason::Failed, Goodbye::Say, cx);
                 }
             }
+        }
+    }
+
+    /// The other end has lost its connection and made another: so do we. An offer is taken there,
+    /// an answer to an offer of the old one is not, and the next offer follows at once.
+    fn begins_anew(&mut self, signal: Signal, cx: &mut Cx<'_>) {
+        self.close_link(cx);
+        let from = signal.from.clone();
+        if !self.open_link(&from, cx) {
+            return;
+        }
+        let offer = !matches!(signal.body, SignalBody::Answer { .. });
+        match self.state.talk_mut().and_then(|talk| talk.link.as_mut()) {
+            Some(link) if offer => {
+                link.signal(signal, cx);
+            }
+            _ => self.begin_link(cx),
         }
     }
 
@@ -130,7 +150,14 @@ impl Call {
                 cx.notify(CallEvent::FirstVideo { key, peer });
             }
             event => {
+                let agreed = matches!(event, ConnectionEvent::Agreed { .. });
                 let step = link.report(event, cx);
+                if agreed {
+                    // A screen that has no place is not shared.
+                    link.set_media(self.media, self.held, cx);
+                    self.tell_media(cx);
+                    return;
+                }
                 if link.is_up() {
                     // Where there is a path, offer and answer have met.
                     talk.answered = true;

@@ -4,10 +4,13 @@
 //! | module | takes |
 //! | --- | --- |
 //! | `command` | taps |
+//! | `ring` | rings, as events and pushes tell them |
+//! | `offer` | calls that this device may join |
 //! | `event` | events of the gateway |
 //! | `session` | sessions, as acks and check-active tell them |
 //! | `join` | nothing by itself: getting in, and the connection that follows |
 //! | `state` | nothing: holds the states |
+//! | `tell` | nothing: tells the others what this device sends |
 //! | `answer` | acks, and the socket's coming and going |
 //! | `media` | signals, and what connections report |
 //! | `timer` | time |
@@ -20,9 +23,12 @@ mod end;
 mod event;
 mod join;
 mod media;
+mod offer;
+mod ring;
 mod session;
 mod show;
 mod state;
+mod tell;
 mod timer;
 
 pub(crate) use command::not_possible;
@@ -30,16 +36,21 @@ pub(crate) use end::{Goodbye, says_gone};
 #[cfg(test)]
 pub(crate) use end::{Seen, reason_for};
 pub(crate) use event::{Row, is_here};
+pub(crate) use offer::Winner;
+pub(crate) use ring::from_push;
 pub(crate) use state::Initiate;
+use state::Standing;
 pub(crate) use timer::Due;
 
 use ringwire_protocol::client::Reconnect;
+use ringwire_protocol::server::Initiated;
 use ringwire_protocol::{
     CallEndReason, CallId, CallType, ClientEvent, ConversationId, Instant, ParticipantId, PeerId,
     Timestamp,
 };
 
 use state::{Active, Calling, Ended, Incoming, Membership, Reconnecting, Ringing, State, Talk};
+use tell::Told;
 
 use crate::ice::IceServers;
 use crate::link::Part;
@@ -54,8 +65,8 @@ pub(crate) struct Call {
     pub(crate) id: Option<Named>,
     pub(crate) conversation: ConversationId,
     title: Option<String>,
-    /// More than two may be in it.
-    group: bool,
+    /// `direct` or `group`, where the server has said it.
+    conversation_type: Option<String>,
     call_type: CallType,
     pub(crate) direction: Direction,
     /// Who started it; of an outgoing call, I.
@@ -64,8 +75,10 @@ pub(crate) struct Call {
     /// My membership of the conversation, where the server has said it.
     my_participant: Option<ParticipantId>,
     media: LocalMedia,
+    /// I have put it on hold.
+    held: bool,
     /// What the server thinks that I send.
-    told: LocalMedia,
+    told: Told,
     /// The highest version of the session that was seen.
     version: Option<u64>,
     ice: IceServers,
@@ -75,6 +88,9 @@ pub(crate) struct Call {
     answered_at: Option<Timestamp>,
     timeline: Timeline,
     state: State,
+    /// A call that rings in the same conversation while mine has no name: it does not ring before
+    /// the server has said which of the two there is.
+    pub(crate) rival: Option<Box<Initiated>>,
 }
 
 /// The server's name of the call.
@@ -101,14 +117,15 @@ impl Call {
             id: None,
             conversation,
             title: None,
-            group: false,
+            conversation_type: None,
             call_type,
             direction,
             initiator: None,
             people: People::default(),
             my_participant: None,
             media,
-            told: media,
+            held: false,
+            told: Told { media, held: false },
             version: None,
             ice: IceServers::default(),
             rounds: 0,
@@ -119,6 +136,7 @@ impl Call {
                 ..Timeline::default()
             },
             state,
+            rival: None,
         }
     }
 
@@ -126,16 +144,31 @@ impl Call {
         matches!(self.state, State::Ended(_))
     }
 
-    /// True when it takes the person's microphone: another call must wait.
-    pub(crate) fn is_busy(&self) -> bool {
-        match self.state {
-            State::Calling(_)
-            | State::Ringing(_)
-            | State::Connecting(_)
-            | State::Active(_)
-            | State::Reconnecting(_) => true,
-            State::Incoming(_) | State::Ended(_) => false,
-        }
+    /// Started or accepted here: another call that rings has to wait.
+    pub(crate) fn is_going_on(&self) -> bool {
+        self.is_unanswered() || self.is_talk()
+    }
+
+    /// Mine, and nobody has answered.
+    pub(crate) fn is_unanswered(&self) -> bool {
+        matches!(self.state, State::Calling(_) | State::Ringing(_))
+    }
+
+    /// Accepted on both sides.
+    pub(crate) fn is_talk(&self) -> bool {
+        self.state.talk().is_some()
+    }
+
+    pub(crate) fn initiator(&self) -> Option<PeerId> {
+        self.initiator.clone()
+    }
+
+    pub(crate) fn conversation_type(&self) -> Option<String> {
+        self.conversation_type.clone()
+    }
+
+    fn is_group(&self) -> bool {
+        self.conversation_type.as_deref() == Some("group")
     }
 
     pub(crate) fn has_id(&self, id: &CallId) -> bool {
@@ -154,6 +187,10 @@ impl Call {
 
     pub(crate) fn is_incoming(&self) -> bool {
         matches!(self.state, State::Incoming(_))
+    }
+
+    pub(crate) fn is_offered(&self) -> bool {
+        matches!(self.state, State::Offered(_))
     }
 
     /// A join is on its way, or would have to be.
@@ -222,6 +259,7 @@ impl Call {
             state @ (State::Calling(_)
             | State::Ringing(_)
             | State::Incoming(_)
+            | State::Offered(_)
             | State::Connecting(_)
             | State::Reconnecting(_)
             | State::Ended(_)) => (state, false),

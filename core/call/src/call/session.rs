@@ -5,7 +5,6 @@ use ringwire_protocol::{CallSession, CallStatus};
 use super::event::Row;
 use super::{Call, State, is_here};
 use crate::outbox::Cx;
-use crate::{CallEvent, LocalMedia};
 
 impl Call {
     /// Takes what the server holds of this call.
@@ -31,6 +30,7 @@ impl Call {
         self.version = said.version.or(self.version);
         self.answered_at = said.answered_at.or(self.answered_at);
         self.initiator.get_or_insert(said.initiator_id.clone());
+        self.take_metadata(said);
         if said.status == CallStatus::Ringing {
             self.is_ringing(cx);
         }
@@ -45,6 +45,19 @@ impl Call {
         }
     }
 
+    fn take_metadata(&mut self, said: &CallSession) {
+        let text = |name| {
+            let value = said.metadata.as_ref()?.get(name)?;
+            value.as_str().map(str::to_owned)
+        };
+        if self.title.is_none() {
+            self.title = text("conversationTitle");
+        }
+        if self.conversation_type.is_none() {
+            self.conversation_type = text("conversationType");
+        }
+    }
+
     fn take_people(&mut self, said: &CallSession, cx: &mut Cx<'_>) {
         // Rows of those who left first: who came again has one of each.
         let (left, here): (Vec<_>, Vec<_>) = said
@@ -55,22 +68,16 @@ impl Call {
             let Some(peer) = participant.peer().cloned() else {
                 continue;
             };
-            let before = self
-                .people
-                .get(&peer)
-                .map(|person| (person.audio, person.video));
+            let before = self.people.get(&peer).map(|person| person.shown());
             self.take_person(participant, cx);
             if cx.line.is_me(&peer) {
                 continue;
             }
-            let now = (participant.is_audio_enabled, participant.is_video_enabled);
-            if before.is_some_and(|before| before != now) && self.state.talk().is_some() {
-                cx.notify(CallEvent::RemoteMedia {
-                    key: self.key,
-                    peer: peer.clone(),
-                    audio: now.0,
-                    video: now.1,
-                });
+            if self.is_talk()
+                && let Some(person) = self.people.get(&peer)
+                && before.is_some_and(|before| before != person.shown())
+            {
+                cx.notify(person.media_news(self.key));
             }
             if participant.left_at.is_none() {
                 self.other_joined(&peer, cx);
@@ -81,18 +88,16 @@ impl Call {
     /// My own row: am I in elsewhere, and does the server know what I send?
     fn take_own_row(&mut self, row: Row, said: &CallSession, cx: &mut Cx<'_>) {
         match (&self.state, row) {
-            (State::Incoming(_), _) | (_, Row::Elsewhere) => self.i_joined(row, cx),
+            (State::Incoming(_) | State::Offered(_), _) | (_, Row::Elsewhere) => {
+                self.i_joined(row, cx);
+            }
             // The answer to the join says that I am in, not a look at the session.
             _ => {
                 let mine = said.participants.iter().find(|it| {
                     it.left_at.is_none() && it.peer().is_some_and(|peer| cx.line.is_me(peer))
                 });
                 if let Some(mine) = mine {
-                    self.told = LocalMedia {
-                        microphone: mine.is_audio_enabled,
-                        camera: mine.is_video_enabled,
-                    };
-                    self.tell_media(cx);
+                    self.told_by_row(mine, cx);
                 }
             }
         }

@@ -5,7 +5,8 @@ use crate::line::Line;
 use crate::{CallState, CallView, PersonView, ReconnectCause};
 
 impl Call {
-    pub(crate) fn view(&self, line: &Line) -> CallView {
+    /// The view; `another` says that another call is going on.
+    pub(crate) fn view(&self, line: &Line, another: bool) -> CallView {
         let link = self.state.talk().and_then(|talk| talk.link.as_ref());
         let quality = link.and_then(|link| link.quality.clone());
         let people = self
@@ -21,6 +22,8 @@ impl Call {
                 avatar: person.avatar.clone(),
                 audio_enabled: person.audio,
                 video_enabled: person.video,
+                screen_enabled: person.screen,
+                held: person.held,
                 device: person.device.clone(),
                 reconnecting: person.reconnecting,
                 quality: link
@@ -35,7 +38,10 @@ impl Call {
             title: self.title.clone(),
             call_type: self.call_type.clone(),
             direction: self.direction,
+            initiator: self.initiator.clone(),
             state: self.shown_state(line),
+            held: self.held,
+            waiting: another && self.is_incoming(),
             people,
             media: self.media,
             initiated_at: self.initiated_at,
@@ -43,6 +49,7 @@ impl Call {
                 State::Calling(calling) => Some(calling.no_answer),
                 State::Ringing(ringing) => Some(ringing.no_answer),
                 State::Incoming(incoming) => Some(incoming.deadline),
+                State::Offered(offered) => Some(offered.until),
                 State::Connecting(_)
                 | State::Active(_)
                 | State::Reconnecting(_)
@@ -61,6 +68,7 @@ impl Call {
             State::Calling(_) => CallState::Calling,
             State::Ringing(_) => CallState::Ringing,
             State::Incoming(_) => CallState::Incoming,
+            State::Offered(_) => CallState::Offered,
             State::Connecting(_) => CallState::Connecting,
             State::Active(Active { .. }) => CallState::Active,
             State::Reconnecting(Reconnecting { lost_since, .. }) => CallState::Reconnecting {

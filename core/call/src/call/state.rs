@@ -11,6 +11,7 @@ pub(crate) enum State {
     Calling(Calling),
     Ringing(Ringing),
     Incoming(Incoming),
+    Offered(Offered),
     Connecting(Talk),
     Active(Active),
     Reconnecting(Reconnecting),
@@ -49,6 +50,25 @@ pub(crate) struct Incoming {
     pub(super) early: EarlySignals,
 }
 
+/// A call that goes on without this device, which may join.
+#[derive(Debug)]
+pub(crate) struct Offered {
+    pub(super) until: Instant,
+    pub(super) standing: Standing,
+    pub(super) early: EarlySignals,
+}
+
+/// Where I stand in a call that is offered to me.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It does not wait for me.
+    Outside,
+    /// It rings for me.
+    Rung,
+    /// The server has this device in the call: it was there before it was restarted.
+    Inside,
+}
+
 /// What an accepted call has.
 #[derive(Debug)]
 pub(crate) struct Talk {
@@ -62,6 +82,8 @@ pub(crate) struct Talk {
     pub(super) report_at: Instant,
     /// Since when nobody else is in the call.
     pub(super) alone_since: Option<Instant>,
+    /// This device was in the call before it was restarted: it begins the connection anew.
+    pub(super) rejoins: bool,
     /// The attempt that was told with `call:reconnecting` and not taken back yet.
     pub(super) told_reconnecting: Option<u32>,
 }
@@ -117,7 +139,11 @@ impl State {
             Self::Connecting(talk)
             | Self::Active(Active { talk, .. })
             | Self::Reconnecting(Reconnecting { talk, .. }) => Some(talk),
-            Self::Calling(_) | Self::Ringing(_) | Self::Incoming(_) | Self::Ended(_) => None,
+            Self::Calling(_)
+            | Self::Ringing(_)
+            | Self::Incoming(_)
+            | Self::Offered(_)
+            | Self::Ended(_) => None,
         }
     }
 
@@ -126,7 +152,11 @@ impl State {
             Self::Connecting(talk)
             | Self::Active(Active { talk, .. })
             | Self::Reconnecting(Reconnecting { talk, .. }) => Some(talk),
-            Self::Calling(_) | Self::Ringing(_) | Self::Incoming(_) | Self::Ended(_) => None,
+            Self::Calling(_)
+            | Self::Ringing(_)
+            | Self::Incoming(_)
+            | Self::Offered(_)
+            | Self::Ended(_) => None,
         }
     }
 }
@@ -142,6 +172,7 @@ impl Talk {
             heartbeat_at: now + timers::HEARTBEAT,
             report_at: now,
             alone_since: None,
+            rejoins: false,
             told_reconnecting: None,
         }
     }

@@ -14,7 +14,7 @@ use crate::outbox::{Cx, Purpose};
 pub(crate) enum Due {
     /// Nobody has answered.
     NoAnswer,
-    /// The ring here is over.
+    /// The ring here is over, or the offer to join.
     RingOver,
     /// Accepted, and no path in time.
     NotConnected,
@@ -39,6 +39,7 @@ impl Call {
             State::Calling(calling) => Some((calling.no_answer, Due::NoAnswer)),
             State::Ringing(ringing) => Some((ringing.no_answer, Due::NoAnswer)),
             State::Incoming(incoming) => Some((incoming.deadline, Due::RingOver)),
+            State::Offered(offered) => Some((offered.until, Due::RingOver)),
             State::Ended(ended) => Some((ended.at + timers::ENDED_SHOWN, Due::Vanish)),
             State::Connecting(talk) | State::Active(Active { talk, .. }) => {
                 self.due_in_talk(talk, None, line)
@@ -56,7 +57,7 @@ impl Call {
         line: &Line,
     ) -> Option<(Instant, Due)> {
         let link = talk.link.as_ref();
-        let alone = if self.group {
+        let alone = if self.is_group() {
             timers::ALONE
         } else {
             timers::PATH_GRACE

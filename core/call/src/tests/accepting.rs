@@ -137,7 +137,10 @@ fn an_offer_alone_shows_that_an_old_server_has_let_me_in() {
 fn declining_tells_the_server_and_ends_the_ring() {
     let mut ann = Phone::new();
     ann.bob_calls();
-    ann.command(Command::Decline { key: FIRST_RING });
+    ann.command(Command::Decline {
+        key: FIRST_RING,
+        busy: false,
+    });
     let ClientEvent::End(end) = ann.last_said("call:end").1 else {
         unreachable!()
     };
@@ -276,23 +279,6 @@ fn an_accepted_call_without_a_path_fails_after_thirty_seconds() {
     );
     assert!(ann.last.iter().any(|it| matches!(it, Effect::Close { .. })));
     assert_eq!(ann.times_said("call:reconnecting"), 0);
-}
-
-#[test]
-fn a_ring_during_a_call_waits_and_is_not_accepted_before_that_one_is_over() {
-    let mut ann = Phone::in_own_call();
-    ann.event(
-        "call:initiated",
-        &INITIATED.replace("c1", "c2").replace("v1", "v2"),
-    );
-    assert_eq!(ann.news(), [CallEvent::Incoming { key: FIRST_RING }]);
-    ann.accept();
-    assert!(matches!(&ann.news()[..], [CallEvent::Failed { error, .. }]
-        if error.code == ErrorCode::AlreadyInCall));
-    assert_eq!(ann.state(FIRST_RING), CallState::Incoming);
-    ann.command(Command::HangUp { key: MINE });
-    ann.accept();
-    assert_eq!(ann.state(FIRST_RING), CallState::Connecting);
 }
 
 #[test]

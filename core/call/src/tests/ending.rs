@@ -55,7 +55,10 @@ fn a_hang_up_without_a_socket_is_told_when_it_is_back() {
 fn a_goodbye_that_meets_a_rate_limit_is_said_again() {
     let mut ann = Phone::new();
     ann.bob_calls();
-    ann.command(Command::Decline { key: FIRST_RING });
+    ann.command(Command::Decline {
+        key: FIRST_RING,
+        busy: false,
+    });
     ann.refuse("call:end", ErrorCode::RateLimitExceeded);
     ann.pass(secs(2));
     assert_eq!(ann.times_said("call:end"), 2);

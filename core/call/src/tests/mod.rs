@@ -3,11 +3,15 @@
 
 mod accepting;
 mod calling;
+mod crossing;
+mod devices;
 mod ending;
 mod phone;
+mod pushes;
 mod random;
 mod reconnecting;
 mod simulation;
 mod socket;
 mod table;
 mod talking;
+mod waiting;

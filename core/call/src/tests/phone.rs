@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use ringwire_protocol::{
-    Ack, AckKind, CallError, CallType, Capability, ClientEvent, ErrorCode, Instant, PeerId,
-    ServerEvent, SignalBody, parse_frame,
+    Ack, AckKind, CallError, CallStatus, CallType, Capability, ClientEvent, ErrorCode, Instant,
+    PeerId, Push, ServerEvent, SignalBody, parse_frame,
 };
 
 use crate::{
@@ -18,6 +18,7 @@ pub(super) const FIRST_RING: CallKey = CallKey::incoming(0);
 pub(super) const BOTH_ON: LocalMedia = LocalMedia {
     microphone: true,
     camera: true,
+    screen: false,
 };
 
 pub(super) fn secs(seconds: u64) -> Duration {
@@ -29,6 +30,8 @@ pub(super) fn all_capabilities() -> Vec<Capability> {
         Capability::Ringing,
         Capability::Negotiate,
         Capability::Version,
+        Capability::Screen,
+        Capability::Hold,
     ]
 }
 
@@ -45,11 +48,23 @@ pub(super) struct Phone {
 impl Phone {
     /// Without a socket.
     pub(super) fn offline(capabilities: Vec<Capability>) -> Self {
+        Self::made(capabilities, true)
+    }
+
+    /// With a socket, and without call waiting.
+    pub(super) fn without_call_waiting() -> Self {
+        let mut phone = Self::made(all_capabilities(), false);
+        phone.socket_up();
+        phone
+    }
+
+    fn made(capabilities: Vec<Capability>, call_waiting: bool) -> Self {
         Self {
             store: CallStore::new(Config {
                 device: "ann-1".parse().unwrap(),
                 capabilities: all_capabilities(),
                 seed: 7,
+                call_waiting,
             }),
             now: Instant::from_millis(1_000_000),
             done: Vec::new(),
@@ -124,6 +139,12 @@ impl Phone {
 
     pub(super) fn state(&self, key: CallKey) -> CallState {
         self.view(key).state
+    }
+
+    /// The socket is back, and the server's list holds this session, if any; I join again.
+    pub(super) fn socket_returns(&mut self, listed: &str) {
+        self.socket_up();
+        self.ack("call:check-active", &format!(r#"{{"calls":[{listed}]}}"#));
     }
 
     /// Names of the events that the last input made.
@@ -292,7 +313,7 @@ impl Phone {
     pub(super) fn bob_rings(&mut self) {
         self.event(
             "call:ringing",
-            r#"{"callId":"c1","userId":"bob","deviceId":"bob-1","capabilities":["ringing","negotiate"],"version":2}"#,
+            r#"{"callId":"c1","userId":"bob","deviceId":"bob-1","capabilities":["ringing","negotiate","screen","hold"],"version":2}"#,
         );
     }
 
@@ -305,6 +326,30 @@ impl Phone {
 
     pub(super) fn bob_calls(&mut self) {
         self.event("call:initiated", INITIATED);
+    }
+
+    /// A push of Bob's call, of this type.
+    pub(super) fn push(&mut self, kind: &str) {
+        self.push_with(kind, &[]);
+    }
+
+    /// The same with further fields.
+    pub(super) fn push_with(&mut self, kind: &str, more: &[(&str, &str)]) {
+        let fields = [
+            ("type", kind),
+            ("callId", "c1"),
+            ("conversationId", "v1"),
+            ("callerName", "Bob"),
+            ("callerUserId", "bob"),
+            ("isVideo", "true"),
+        ];
+        let data = fields
+            .iter()
+            .chain(more)
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let push = Push::parse(&data).unwrap().unwrap();
+        self.command(Command::Push(push));
     }
 
     pub(super) fn accept(&mut self) {
@@ -360,9 +405,19 @@ impl Phone {
 pub(super) const TURN: &str =
     r#"{"urls":["turn:turn.example:3478"],"username":"9:ann","credential":"x"}"#;
 pub(super) const INITIATE_ACK: &str = r#"{"success":true,"data":{"callId":"c1","mode":"p2p","ttl":1000,"iceServers":[{"urls":["turn:turn.example:3478"],"username":"9:ann","credential":"x"}]}}"#;
-pub(super) const BOB: &str = r#"{"id":"row-bob","callSessionId":"c1","userId":"bob","participantId":"member-bob","role":"participant","joinedAt":"2026-11-23T09:30:00Z","isAudioEnabled":true,"isVideoEnabled":true,"deviceId":"bob-1","capabilities":["ringing","negotiate"],"displayName":"Bob"}"#;
+pub(super) const BOB: &str = r#"{"id":"row-bob","callSessionId":"c1","userId":"bob","participantId":"member-bob","role":"participant","joinedAt":"2026-11-23T09:30:00Z","isAudioEnabled":true,"isVideoEnabled":true,"deviceId":"bob-1","capabilities":["ringing","negotiate","screen","hold"],"displayName":"Bob"}"#;
 pub(super) const ANN: &str = r#"{"id":"row-ann","callSessionId":"c1","userId":"ann","participantId":"member-ann","role":"participant","joinedAt":"2026-11-23T09:30:00Z","isAudioEnabled":true,"isVideoEnabled":true,"deviceId":"ann-1"}"#;
 pub(super) const INITIATED: &str = r#"{"callId":"c1","conversationId":"v1","mode":"p2p","type":"video","initiator":{"userId":"bob","username":"bob","displayName":"Bob"},"version":1,"participants":[]}"#;
+
+/// CALL_ALREADY_ACTIVE that names `c1`, which rings, of this person and kind of conversation.
+pub(super) fn glare(initiator: &str, conversation_type: &str) -> CallError {
+    let id = "c1".parse().unwrap();
+    let mut error = CallError::new(ErrorCode::CallAlreadyActive, "there is one").about(&id);
+    error.initiator_id = Some(initiator.parse().unwrap());
+    error.status = Some(CallStatus::Ringing);
+    error.conversation_type = Some(conversation_type.into());
+    error
+}
 
 /// Bob's call, with both in it.
 pub(super) fn session_of_bob(status: &str) -> String {

@@ -11,15 +11,23 @@ use crate::{
     Input, LocalMedia, OpId, PathState,
 };
 use ringwire_protocol::client::QualityStats;
-use ringwire_protocol::{Ack, AckKind, CallError, CallType, ErrorCode, ServerEvent, parse_frame};
+use ringwire_protocol::{
+    Ack, AckKind, CallError, CallStatus, CallType, ErrorCode, Push, ServerEvent, Timestamp,
+    parse_frame,
+};
 
 fn key() -> impl Strategy<Value = CallKey> {
     (0_u64..6).prop_map(CallKey::from_raw)
 }
 
 fn media() -> impl Strategy<Value = LocalMedia> {
-    (any::<bool>(), any::<bool>())
-        .prop_map(|(microphone, camera)| LocalMedia { microphone, camera })
+    (any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(microphone, camera, screen)| {
+        LocalMedia {
+            microphone,
+            camera,
+            screen,
+        }
+    })
 }
 
 fn command() -> impl Strategy<Value = Command> {
@@ -31,11 +39,36 @@ fn command() -> impl Strategy<Value = Command> {
             media,
         }),
         4 => (key(), media()).prop_map(|(key, media)| Command::Accept { key, media }),
-        1 => key().prop_map(|key| Command::Decline { key }),
+        2 => (key(), media()).prop_map(|(key, media)| Command::Join { key, media }),
+        1 => (key(), any::<bool>()).prop_map(|(key, busy)| Command::Decline { key, busy }),
         1 => key().prop_map(|key| Command::HangUp { key }),
         1 => (key(), any::<bool>()).prop_map(|(key, on)| Command::SetMicrophone { key, on }),
         1 => (key(), any::<bool>()).prop_map(|(key, on)| Command::SetCamera { key, on }),
+        1 => (key(), any::<bool>()).prop_map(|(key, on)| Command::SetScreen { key, on }),
+        2 => (key(), any::<bool>()).prop_map(|(key, on)| Command::Hold { key, on }),
+        1 => (1_u8..3).prop_map(|v| Command::ForceLeave { conversation: format!("v{v}").parse().unwrap() }),
+        2 => push().prop_map(Command::Push),
     ]
+}
+
+fn push() -> impl Strategy<Value = Push> {
+    let data = |kind: &str, call: u8, v: u8| {
+        let fields = [
+            ("type", kind.to_owned()),
+            ("callId", format!("c{call}")),
+            ("conversationId", format!("v{v}")),
+            ("callerUserId", "bob".to_owned()),
+            ("ringDeadline", "2026-11-23T09:31:00Z".to_owned()),
+        ];
+        let fields = fields.map(|(name, value)| (name.to_owned(), value));
+        Push::parse(&fields.into()).unwrap().unwrap()
+    };
+    let kind = prop_oneof![
+        2 => Just("call"),
+        1 => Just("call_cancel"),
+        1 => Just("call_answered_elsewhere")
+    ];
+    (kind, 1_u8..4, 1_u8..3).prop_map(move |(kind, call, v)| data(kind, call, v))
 }
 
 fn event() -> impl Strategy<Value = ServerEvent> {
@@ -56,10 +89,13 @@ fn event() -> impl Strategy<Value = ServerEvent> {
         Just(("call:ice-servers-refreshed", format!(r#"{{"callId":"C","iceServers":[{TURN}],"ttl":0}}"#))),
         Just(("call:error", r#"{"code":"RATE_LIMIT_EXCEEDED","message":"","callId":"C","retryAfter":1e300}"#.to_owned())),
         Just(("call:error", r#"{"code":"CALL_ENDED","message":"","callId":"C"}"#.to_owned())),
-        (0_u64..4).prop_map(|n| ("call:signal", format!(
-            r#"{{"callId":"C","signal":{{"from":"bob","to":"ann","type":"offer","sdp":"v=0 m=","negotiationId":{n}}}}}"#))),
-        (0_u64..4).prop_map(|n| ("call:signal", format!(
-            r#"{{"callId":"C","signal":{{"from":"bob","to":"ann","type":"answer","sdp":"v=0 m=","negotiationId":{n}}}}}"#))),
+        Just(("call:error", r#"{"code":"CALL_ALREADY_ACTIVE","message":"","callId":"C"}"#.to_owned())),
+        Just(("call:force-leave", r#"{"callId":"C","code":"answeredElsewhere"}"#.to_owned())),
+        Just(("call:media-toggled", r#"{"callId":"C","participantId":"bob","mediaType":"hold","enabled":true}"#.to_owned())),
+        (0_u64..4, 0_u8..2).prop_map(|(n, f)| ("call:signal", format!(
+            r#"{{"callId":"C","signal":{{"from":"bob","to":"ann","type":"offer","sdp":"v=0 m=\na=fingerprint:{f}","negotiationId":{n}}}}}"#))),
+        (0_u64..4, 0_u8..2).prop_map(|(n, f)| ("call:signal", format!(
+            r#"{{"callId":"C","signal":{{"from":"bob","to":"ann","type":"answer","sdp":"v=0 m=\na=fingerprint:{f}","negotiationId":{n}}}}}"#))),
         (0_u64..4).prop_map(|n| ("call:signal", format!(
             r#"{{"callId":"C","signal":{{"from":"bob","to":"ann","type":"ice-candidate","candidate":"","negotiationId":{n}}}}}"#))),
     ];
@@ -70,6 +106,16 @@ fn event() -> impl Strategy<Value = ServerEvent> {
             .replace("\"c1\"", &format!("{call:?}"));
         ServerEvent::parse(name, parse_frame(&payload).unwrap()).unwrap()
     })
+}
+
+/// The refusal of a call where another one is.
+fn glare(call: u8, direct: bool, mine: bool) -> CallError {
+    let id = format!("c{call}").parse().unwrap();
+    let mut error = CallError::new(ErrorCode::CallAlreadyActive, "").about(&id);
+    error.initiator_id = Some(if mine { "ann" } else { "bob" }.parse().unwrap());
+    error.status = Some(CallStatus::Ringing);
+    error.conversation_type = Some(if direct { "direct" } else { "group" }.into());
+    error
 }
 
 fn outcome() -> impl Strategy<Value = Result<Ack, AckFailure>> {
@@ -104,6 +150,8 @@ fn outcome() -> impl Strategy<Value = Result<Ack, AckFailure>> {
         Just(Err(AckFailure::Refused(
             CallError::new(ErrorCode::CallAlreadyActive, "").about(&"c1".parse().unwrap())
         ))),
+        (1_u8..4, any::<bool>(), any::<bool>())
+            .prop_map(|(n, direct, mine)| Err(AckFailure::Refused(glare(n, direct, mine)))),
     ]
 }
 
@@ -128,6 +176,8 @@ fn connection_event() -> impl Strategy<Value = ConnectionEvent> {
             sdp_mid: None,
             sdp_m_line_index: None
         }),
+        (any::<bool>(), any::<bool>())
+            .prop_map(|(video, screen)| ConnectionEvent::Agreed { video, screen }),
         Just(ConnectionEvent::Path(PathState::Connecting)),
         Just(ConnectionEvent::Path(PathState::Connected)),
         Just(ConnectionEvent::Path(PathState::Disturbed)),
@@ -148,6 +198,10 @@ fn step() -> impl Strategy<Value = (Input, u64)> {
         6 => (0_u64..40, outcome()).prop_map(|(op, outcome)| Input::Ack { op: OpId::from_raw(op), outcome }),
         6 => (1_u64..4, connection_event()).prop_map(|(n, event)| Input::Connection { connection: ConnectionId::from_raw(n), event }),
         1 => (1_u64..4).prop_map(|n| Input::Quality { connection: ConnectionId::from_raw(n), stats: QualityStats::default() }),
+        1 => Just(Input::NetworkChanged),
+        1 => (0_u64..200).prop_map(|n| Input::Calendar(
+            Timestamp::parse("2026-11-23T09:29:00Z").unwrap() + secs(n)
+        )),
         1 => Just(Input::Tick),
     ];
     (input, prop_oneof![Just(0), 0_u64..1_000, 0_u64..40_000])
@@ -209,11 +263,17 @@ impl Watch {
                 assert!(self.ringing.remove(key), "stopped without ringing");
                 *key
             }
+            CallEvent::Merged { key, into } => {
+                assert!(self.ended.insert(*key), "{key} merged after its end");
+                assert!(!self.ringing.contains(key), "merged and still rings");
+                *into
+            }
             CallEvent::Failed { key, .. } => match key {
                 // A command for a call that is not listed any more is refused.
                 Some(_) | None => return,
             },
             CallEvent::Changed { key }
+            | CallEvent::JoinOffered { key }
             | CallEvent::RemoteMedia { key, .. }
             | CallEvent::FirstAudio { key, .. }
             | CallEvent::FirstVideo { key, .. }

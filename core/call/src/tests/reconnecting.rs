@@ -151,8 +151,8 @@ fn a_restart_waits_for_the_socket_and_for_the_return_to_the_call() {
     ));
     ann.pass(secs(20));
     assert_eq!(restarts(&ann), 0);
-    ann.socket_up();
-    assert_eq!(ann.said(), ["call:check-active", "call:join"]);
+    ann.socket_returns(&session("ann", "reconnecting", 4));
+    assert_eq!(ann.said(), ["call:join"]);
     assert_eq!(restarts(&ann), 0);
     ann.ack(
         "call:join",

@@ -11,8 +11,8 @@ fn media_that_flows_is_left_alone_while_the_socket_is_away() {
     assert_eq!(ann.last, [Effect::Publish]);
     ann.pass(secs(600));
     assert_eq!(ann.state(MINE), CallState::Active);
-    ann.socket_up();
-    assert_eq!(ann.said(), ["call:check-active", "call:join"]);
+    ann.socket_returns(&session("ann", "active", 8));
+    assert_eq!(ann.said(), ["call:join"]);
     ann.ack(
         "call:join",
         &format!(
@@ -138,7 +138,7 @@ fn a_lost_offer_is_said_again_after_the_return() {
         CallState::Connecting,
         "the wait counts from the loss"
     );
-    ann.socket_up();
+    ann.socket_returns(&session("ann", "ringing", 4));
     ann.ack(
         "call:join",
         &format!(
@@ -167,7 +167,8 @@ fn a_toggle_without_a_socket_is_told_after_the_return() {
             Effect::Publish
         ]
     ));
-    ann.socket_up();
+    ann.socket_returns(&session("ann", "active", 4));
+    // The join brings it to a server that has lost me; to one that has not, the toggle does.
     ann.ack(
         "call:join",
         &format!(
@@ -199,6 +200,35 @@ fn late_acks_of_a_lost_socket_are_ignored() {
 fn a_socket_that_is_back_without_a_word_of_its_loss_counts_as_lost() {
     let mut ann = Phone::in_own_call();
     ann.socket_up();
+    assert_eq!(ann.said(), ["call:check-active"]);
+    ann.fail("call:check-active", AckFailure::Timeout);
+    assert_eq!(ann.said(), ["call:join"]);
+}
+
+#[test]
+fn a_call_that_another_device_of_mine_took_over_meanwhile_is_not_taken_back() {
+    let mut ann = Phone::in_bobs_call();
+    ann.feed(Input::SocketDown);
+    ann.socket_returns(&session_of_bob("active").replace("ann-1", "ann-2"));
+    assert_eq!(
+        ann.state(FIRST_RING),
+        CallState::Ended {
+            reason: CallEndReason::AnsweredElsewhere
+        }
+    );
+    assert_eq!(ann.said(), Vec::<&str>::new());
+}
+
+#[test]
+fn a_server_of_the_basic_contract_is_joined_again_at_once() {
+    let mut ann = Phone::with_old_server();
+    ann.bob_calls();
+    ann.accept();
+    ann.bob_offers(1);
+    ann.answer_made();
+    ann.path(crate::PathState::Connected);
+    ann.feed(Input::SocketDown);
+    ann.socket_up();
     assert_eq!(ann.said(), ["call:check-active", "call:join"]);
 }
 
@@ -223,8 +253,8 @@ fn a_short_loss_repeats_at_once_what_may_be_lost() {
     let returned = |phone: &mut Phone, status: &str| {
         phone.feed(Input::SocketDown);
         phone.pass(secs(1));
-        phone.socket_up();
         let session = session("ann", status, 4);
+        phone.socket_returns(&session);
         phone.ack(
             "call:join",
             &format!(r#"{{"success":true,"data":{{"callSession":{session}}}}}"#),

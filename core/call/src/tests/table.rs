@@ -1,12 +1,15 @@
 //! Holds the table of states and inputs in the crate's documentation to the code.
 
 use super::phone::*;
-use crate::{CallKey, CallState, Command, ConnectionEvent, ConnectionId, Input, PathState};
+use crate::{
+    AckFailure, CallKey, CallState, Command, ConnectionEvent, ConnectionId, Input, PathState,
+};
 
-const STATES: [&str; 7] = [
+const STATES: [&str; 8] = [
     "calling",
     "ringing",
     "incoming",
+    "offered",
     "connecting",
     "active",
     "reconnecting",
@@ -32,6 +35,12 @@ fn phone_in(state: &str) -> (Phone, CallKey) {
             let mut phone = Phone::new();
             phone.bob_calls();
             return (phone, FIRST_RING);
+        }
+        "offered" => {
+            let mut phone = Phone::new();
+            phone.call();
+            phone.fail("call:initiate", AckFailure::Refused(glare("bob", "group")));
+            phone
         }
         "connecting" => {
             let mut phone = called();
@@ -71,15 +80,24 @@ fn connection_says(phone: &mut Phone, event: ConnectionEvent) {
 type Does = fn(&mut Phone, CallKey);
 
 /// Every input that may change a state.
-const INPUTS: [(&str, Does); 28] = [
+const INPUTS: [(&str, Does); 39] = [
     ("accept", |phone, key| {
         phone.command(Command::Accept {
             key,
             media: BOTH_ON,
         });
     }),
+    ("join", |phone, key| {
+        phone.command(Command::Join {
+            key,
+            media: BOTH_ON,
+        });
+    }),
     ("decline", |phone, key| {
-        phone.command(Command::Decline { key })
+        phone.command(Command::Decline { key, busy: false })
+    }),
+    ("decline, busy", |phone, key| {
+        phone.command(Command::Decline { key, busy: true })
     }),
     ("hang up", |phone, key| {
         phone.command(Command::HangUp { key })
@@ -87,7 +105,20 @@ const INPUTS: [(&str, Does); 28] = [
     ("microphone off", |phone, key| {
         phone.command(Command::SetMicrophone { key, on: false });
     }),
+    ("hold", |phone, key| {
+        phone.command(Command::Hold { key, on: true });
+    }),
+    ("leave the conversation by force", |phone, _| {
+        phone.command(Command::ForceLeave {
+            conversation: "v1".parse().unwrap(),
+        });
+    }),
     ("`call:initiated` again", |phone, _| phone.bob_calls()),
+    ("push of the ring", |phone, _| phone.push("call")),
+    ("push of its cancel", |phone, _| phone.push("call_cancel")),
+    ("push of an answer elsewhere", |phone, _| {
+        phone.push("call_answered_elsewhere")
+    }),
     ("`call:ringing`", |phone, _| phone.bob_rings()),
     ("`participant-joined`, the other", |phone, _| {
         phone.bob_joins()
@@ -118,6 +149,9 @@ const INPUTS: [(&str, Does); 28] = [
     ("`call:ended`, rejected", |phone, _| {
         phone.ended(r#","reason":"rejected","endedBy":"bob""#);
     }),
+    ("`call:ended`, busy", |phone, _| {
+        phone.ended(r#","reason":"busy","endedBy":"bob""#);
+    }),
     ("`call:missed`", |phone, _| {
         phone.event(
             "call:missed",
@@ -133,6 +167,15 @@ const INPUTS: [(&str, Does); 28] = [
     ("`call:force-leave`", |phone, _| {
         phone.event("call:force-leave", r#"{"callId":"c1"}"#);
     }),
+    (
+        "`call:force-leave`, answered on another device",
+        |phone, _| {
+            phone.event(
+                "call:force-leave",
+                r#"{"callId":"c1","code":"answeredElsewhere"}"#,
+            );
+        },
+    ),
     ("`call:error` of this call", |phone, _| {
         phone.event(
             "call:error",
@@ -176,8 +219,12 @@ const INPUTS: [(&str, Does); 28] = [
         phone.socket_up();
         phone.ack("call:check-active", r#"{"calls":[]}"#);
     }),
+    ("another network", |phone, _| {
+        phone.feed(Input::NetworkChanged)
+    }),
     ("30 s", |phone, _| phone.pass(secs(30))),
     ("60 s", |phone, _| phone.pass(secs(60))),
+    ("120 s", |phone, _| phone.pass(secs(120))),
 ];
 
 fn name(state: Option<CallState>) -> String {
@@ -186,6 +233,7 @@ fn name(state: Option<CallState>) -> String {
         Some(CallState::Calling) => "calling".into(),
         Some(CallState::Ringing) => "ringing".into(),
         Some(CallState::Incoming) => "incoming".into(),
+        Some(CallState::Offered) => "offered".into(),
         Some(CallState::Connecting) => "connecting".into(),
         Some(CallState::Active) => "active".into(),
         Some(CallState::Reconnecting { .. }) => "reconnecting".into(),

@@ -280,6 +280,7 @@ impl VideoAssembler {
         let (data, rotation) = frame.join();
         let header = match self.codec {
             VideoCodec::Vp8 => FrameHeader::parse_whole(&data),
+            VideoCodec::H264 => Err(MediaError::Invalid { field: "codec" }),
         };
         let Ok(header) = header else {
             self.statistics.frames_dropped += 1;

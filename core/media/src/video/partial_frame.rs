@@ -71,6 +71,7 @@ impl Part {
                     arrival: packet.arrival,
                 })
             }
+            VideoCodec::H264 => Err(MediaError::Invalid { field: "codec" }),
         }
     }
 }

@@ -45,7 +45,10 @@ impl Vp8Packetizer {
         max_payload: usize,
     ) -> Result<Vec<Payload>, MediaError> {
         if frame.codec != VideoCodec::Vp8 {
-            return Err(MediaError::WrongCodec);
+            return Err(MediaError::WrongCodec {
+                given: frame.codec,
+                wanted: VideoCodec::Vp8,
+            });
         }
         if frame.data.is_empty() {
             return Err(MediaError::Invalid { field: "data" });

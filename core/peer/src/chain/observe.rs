@@ -68,9 +68,9 @@ impl Observer {
     }
 
     fn key_frame_asked(&self, ssrcs: &[u32]) {
-        if ssrcs.iter().any(|ssrc| self.local.contains_key(ssrc)) {
+        for stream in ssrcs.iter().filter_map(|ssrc| self.local.get(ssrc)) {
             self.link.count(|c| c.plis_received += 1);
-            self.link.ask_for_key_frame();
+            self.link.ask_for_key_frame(stream.kind);
         }
     }
 
@@ -114,11 +114,11 @@ fn reception(report: &ReceptionReport, clock_rate: u32) -> Loss {
 }
 
 /// The stream's primary SSRC, and that of its retransmissions which are counted as its own.
-fn bind(streams: &mut HashMap<u32, Stream>, info: &StreamInfo) {
+fn bind(streams: &mut HashMap<u32, Stream>, info: &StreamInfo, link: &Link) {
     let kind = if info.mime_type.starts_with("audio/") {
         TrackKind::Audio
     } else {
-        TrackKind::Video
+        link.kind_of_pictures(info.ssrc)
     };
     let stream = Stream {
         kind,
@@ -191,7 +191,7 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Observer {
 
 impl Interceptor for Observer {
     fn bind_local_stream(&mut self, info: &StreamInfo) {
-        bind(&mut self.local, info);
+        bind(&mut self.local, info, &self.link);
     }
 
     fn unbind_local_stream(&mut self, info: &StreamInfo) {
@@ -199,7 +199,7 @@ impl Interceptor for Observer {
     }
 
     fn bind_remote_stream(&mut self, info: &StreamInfo) {
-        bind(&mut self.remote, info);
+        bind(&mut self.remote, info, &self.link);
     }
 
     fn unbind_remote_stream(&mut self, info: &StreamInfo) {

@@ -191,7 +191,7 @@ mod tests {
     const VIDEO: u32 = 2;
 
     fn pacer() -> (Pacer, Arc<Link>) {
-        let link = Arc::new(Link::new(|| ()));
+        let link = Arc::new(Link::new(|_| ()));
         link.set_target_bps(400_000);
         let mut pacer = Pacer::new(link.clone());
         pacer.bind_local_stream(&StreamInfo {

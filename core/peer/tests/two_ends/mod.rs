@@ -17,8 +17,10 @@ pub fn media() -> PeerMedia {
     PeerMedia {
         audio_source: AudioSource::new(32_000).unwrap(),
         video_source: VideoSource::new(),
+        screen_source: VideoSource::new(),
         audio_sink: AudioSink::new().unwrap(),
         video_sink: VideoSink::new(),
+        screen_sink: VideoSink::new(),
     }
 }
 
@@ -62,7 +64,7 @@ impl End {
     }
 
     pub fn allow_all(&self) {
-        self.peer.set_send(true, true);
+        self.peer.set_send(true, true, true);
         self.peer.set_receive(true);
     }
 

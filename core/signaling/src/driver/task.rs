@@ -74,21 +74,35 @@ impl Task {
     async fn wait(&mut self) {
         let deadline = self.session.poll_timeout();
         tokio::select! {
-            () = self.wishes.come.notified() => self.grant(),
+            () = self.wishes.come.notified() => {
+                self.look();
+                self.grant();
+            }
             () = self.events.closed() => self.close(),
             emit = self.emits.recv() => match emit {
-                Some(emit) => self.emit(emit),
+                Some(emit) => {
+                    self.look();
+                    self.emit(emit);
+                }
                 // All handles are gone.
                 None => self.close(),
             },
             input = self.io.next() => self.handle(input),
             () = until(self.clock, deadline) => {
-                // After a busy while a frame may wait that says the server lives.
-                if let Some(input) = self.io.next().now_or_never() {
-                    self.handle(input);
-                }
+                self.look();
                 self.handle(Input::Tick);
             }
+        }
+    }
+
+    /// Takes in a frame that waits, when a deadline has passed meanwhile: after a busy while it may
+    /// say that the server lives.
+    fn look(&mut self) {
+        let late = |deadline| deadline <= self.clock.now();
+        if self.session.poll_timeout().is_some_and(late)
+            && let Some(input) = self.io.next().now_or_never()
+        {
+            self.handle(input);
         }
     }
 

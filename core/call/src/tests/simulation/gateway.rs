@@ -45,6 +45,8 @@ impl World {
                     let mut error = CallError::new(ErrorCode::CallAlreadyActive, "there is one");
                     error.call_id = Some(format!("c{}", call.id).parse().unwrap());
                     error.initiator_id = Some(NAMES[call.initiator].parse().unwrap());
+                    error.status = Some(self.session(call).status);
+                    error.conversation_type = Some("direct".into());
                     return Some(Err(error));
                 }
                 let mut call = Made {
@@ -183,18 +185,12 @@ impl World {
             }
             ClientEvent::ToggleAudio(said) => {
                 self.calls[at].audio[from] = said.enabled;
-                self.calls[at].version += 1;
-                self.tell(
-                    other,
-                    ServerEvent::MediaToggled(MediaToggled {
-                        call_id,
-                        participant_id: format!("member-{}", NAMES[from]).parse().unwrap(),
-                        user_id: Some(NAMES[from].parse().unwrap()),
-                        media_type: MediaType::Audio,
-                        enabled: said.enabled,
-                        version: Some(self.calls[at].version),
-                    }),
-                );
+                self.toggled(at, from, MediaType::Audio, said.enabled);
+                None
+            }
+            ClientEvent::Hold(said) => {
+                self.calls[at].held[from] = said.enabled;
+                self.toggled(at, from, MediaType::Hold, said.enabled);
                 None
             }
             ClientEvent::Heartbeat(_) => Some(Ok(Ack::Heartbeat(HeartbeatData {
@@ -203,6 +199,19 @@ impl World {
             }))),
             _ => None,
         }
+    }
+
+    fn toggled(&mut self, at: usize, from: usize, media_type: MediaType, enabled: bool) {
+        self.calls[at].version += 1;
+        let toggled = MediaToggled {
+            call_id: format!("c{at}").parse().unwrap(),
+            participant_id: format!("member-{}", NAMES[from]).parse().unwrap(),
+            user_id: Some(NAMES[from].parse().unwrap()),
+            media_type,
+            enabled,
+            version: Some(self.calls[at].version),
+        };
+        self.tell(1 - from, ServerEvent::MediaToggled(toggled));
     }
 
     fn end(&mut self, at: usize, by: Option<usize>, reason: CallEndReason) {
@@ -326,7 +335,7 @@ impl World {
             is_audio_enabled: call.audio[who],
             is_video_enabled: true,
             is_screen_sharing: None,
-            held: None,
+            held: Some(call.held[who]),
             device_id: Some(format!("{name}-1").parse().unwrap()),
             capabilities: Some(all_capabilities()),
             username: None,

@@ -48,6 +48,18 @@ impl World {
         }
     }
 
+    fn join_all(&mut self, phone: usize) {
+        for key in self.keys(phone) {
+            self.command(
+                phone,
+                Command::Join {
+                    key,
+                    media: BOTH_ON,
+                },
+            );
+        }
+    }
+
     fn state(&self, phone: usize, key: CallKey) -> Option<CallState> {
         self.phones[phone]
             .store
@@ -62,7 +74,7 @@ impl World {
         let any = keys
             .get(self.roll(keys.len().max(1) as u64) as usize)
             .copied();
-        match (self.roll(13), any) {
+        match (self.roll(17), any) {
             (0 | 1, _) => self.call(phone, n),
             (2..=5, _) => self.accept_all(phone),
             (6, Some(key)) => self.command(phone, Command::HangUp { key }),
@@ -73,6 +85,12 @@ impl World {
             (8, _) => self.disconnect(phone),
             (9 | 10, _) => self.connect(phone),
             (11, _) => self.set_media(false),
+            (12, Some(key)) => {
+                let on = self.roll(2) == 0;
+                self.command(phone, Command::Hold { key, on });
+            }
+            (13, _) => self.restart(phone),
+            (14 | 15, _) => self.join_all(phone),
             _ => self.set_media(true),
         }
     }
@@ -99,6 +117,7 @@ impl World {
             for (mine, theirs) in [(ann, bob), (bob, ann)] {
                 assert_eq!(mine.state, CallState::Active, "seed {seed}");
                 assert!(mine.connected, "seed {seed}");
+                assert_eq!(mine.people[0].held, theirs.held, "seed {seed}");
                 assert_eq!(
                     mine.people[0].audio_enabled, theirs.media.microphone,
                     "seed {seed}"
@@ -149,7 +168,7 @@ fn both_sides_give_a_decline_a_cancel_and_no_answer_the_same_reason() {
         world.pass(secs(3));
         let key = world.keys(1)[0];
         match does {
-            0 => world.command(1, Command::Decline { key }),
+            0 => world.command(1, Command::Decline { key, busy: false }),
             1 => world.command(0, Command::HangUp { key: MINE }),
             _ => world.pass(secs(30)),
         }
@@ -184,6 +203,41 @@ fn a_path_that_breaks_is_repaired_from_either_side() {
 }
 
 #[test]
+fn who_is_restarted_in_mid_call_joins_again_and_is_connected() {
+    for (seed, phone) in [(1, 0), (2, 1)] {
+        let mut world = World::new(seed);
+        world.call(0, 1);
+        world.pass(secs(1));
+        world.accept_all(1);
+        world.pass(secs(5));
+        world.restart(phone);
+        world.pass(secs(1));
+        let key = world.keys(phone)[0];
+        assert_eq!(world.state(phone, key), Some(CallState::Offered));
+        world.join_all(phone);
+        world.pass(secs(2));
+        world.assert_agreement(seed);
+        assert!(world.calls.iter().all(|call| !call.ended));
+    }
+}
+
+#[test]
+fn two_who_call_each_other_at_once_end_up_in_one_call() {
+    for wait in [0, 10, 19, 25, 39, 41] {
+        let mut world = World::new(7);
+        world.call(0, 1);
+        world.pass(Duration::from_millis(wait));
+        world.call(1, 1);
+        world.pass(secs(2));
+        assert_eq!(world.calls.len(), 1, "{wait} ms");
+        for phone in 0..2 {
+            assert_eq!(world.keys(phone), [MINE], "{wait} ms");
+        }
+        world.assert_agreement(7);
+    }
+}
+
+#[test]
 fn whatever_happens_both_ends_agree_in_the_end() {
     for seed in 1..2_000 {
         let mut world = World::new(seed);
@@ -201,6 +255,10 @@ fn whatever_happens_both_ends_agree_in_the_end() {
         world.set_media(true);
         for phone in 0..2 {
             world.connect(phone);
+        }
+        world.pass(secs(1));
+        for phone in 0..2 {
+            world.join_all(phone);
         }
         world.pass(secs(200));
         world.assert_agreement(seed);

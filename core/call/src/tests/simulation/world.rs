@@ -18,19 +18,24 @@ pub(super) enum Parcel {
     /// Over the socket of this epoch.
     ToPhone(usize, u64, Input),
     ToGateway(usize, u64, Option<OpId>, ClientEvent),
-    /// Inside one device, or over the media network.
-    Inside(usize, Input),
+    /// Inside one life of a device, or over the media network.
+    Inside(usize, u64, Input),
 }
 
 pub(super) struct Phone {
     pub(super) store: CallStore,
     pub(super) socket: bool,
     pub(super) epoch: u64,
+    /// How often the app was started.
+    pub(super) life: u64,
     /// Open connections, and the remote connection that each has negotiated with.
-    pub(super) connections: BTreeMap<ConnectionId, Option<(usize, ConnectionId)>>,
+    pub(super) connections: BTreeMap<ConnectionId, Option<Remote>>,
     pub(super) up: BTreeMap<ConnectionId, bool>,
     pub(super) ends: BTreeMap<CallKey, CallEndReason>,
 }
+
+/// A connection of one life of a phone.
+pub(super) type Remote = (usize, u64, ConnectionId);
 
 #[derive(Default)]
 pub(super) struct Made {
@@ -38,6 +43,7 @@ pub(super) struct Made {
     pub(super) initiator: usize,
     pub(super) joined: [bool; 2],
     pub(super) audio: [bool; 2],
+    pub(super) held: [bool; 2],
     pub(super) answered: bool,
     pub(super) version: u64,
     pub(super) rings: bool,
@@ -59,13 +65,10 @@ pub(super) struct World {
 impl World {
     pub(super) fn new(seed: u64) -> Self {
         let phone = |name: &str| Phone {
-            store: CallStore::new(Config {
-                device: format!("{name}-1").parse().unwrap(),
-                capabilities: all_capabilities(),
-                seed,
-            }),
+            store: store(name, seed),
             socket: false,
             epoch: 0,
+            life: 0,
             connections: BTreeMap::new(),
             up: BTreeMap::new(),
             ends: BTreeMap::new(),
@@ -122,6 +125,19 @@ impl World {
         }
     }
 
+    /// The app dies and starts again: nothing is left of what it knew.
+    pub(super) fn restart(&mut self, phone: usize) {
+        self.disconnect(phone);
+        let it = &mut self.phones[phone];
+        it.life += 1;
+        it.store = store(NAMES[phone], it.life);
+        it.connections.clear();
+        it.up.clear();
+        it.ends.clear();
+        self.look_at_paths();
+        self.connect(phone);
+    }
+
     pub(super) fn set_media(&mut self, flows: bool) {
         if self.media != flows {
             self.media = flows;
@@ -143,8 +159,13 @@ impl World {
 
     pub(super) fn carry_out(&mut self, at: usize, effect: Effect) {
         let soon = Duration::from_millis(3);
+        let life = self.phones[at].life;
         let inside =
-            |connection, event| Parcel::Inside(at, Input::Connection { connection, event });
+            |connection, event| Parcel::Inside(at, life, Input::Connection { connection, event });
+        let describe = |connection: ConnectionId| {
+            let name = format!("{at} {life} {}", connection.get());
+            format!("{name}\na=fingerprint:{name}")
+        };
         match effect {
             Effect::Send { op, event } => {
                 let epoch = self.phones[at].epoch;
@@ -157,7 +178,7 @@ impl World {
                 self.phones[at].connections.insert(connection, None);
             }
             Effect::Offer { connection, op, .. } => {
-                let sdp = format!("{at} {}", connection.get());
+                let sdp = describe(connection);
                 self.send(
                     soon,
                     inside(connection, ConnectionEvent::OfferMade { op, sdp }),
@@ -169,7 +190,7 @@ impl World {
                 sdp,
             } => {
                 self.pair(at, connection, &sdp);
-                let sdp = format!("{at} {}", connection.get());
+                let sdp = describe(connection);
                 self.send(
                     soon,
                     inside(connection, ConnectionEvent::AnswerMade { op, sdp }),
@@ -204,10 +225,13 @@ impl World {
     }
 
     pub(super) fn pair(&mut self, at: usize, connection: ConnectionId, sdp: &str) {
-        let (phone, remote) = sdp.split_once(' ').unwrap();
-        let remote = ConnectionId::from_raw(remote.parse().unwrap());
+        let name = sdp.lines().next().unwrap().split(' ');
+        let numbers: Vec<u64> = name.map(|it| it.parse().unwrap()).collect();
+        let [phone, life, remote] = numbers[..] else {
+            panic!("not a description: {sdp}")
+        };
         let slot = self.phones[at].connections.get_mut(&connection).unwrap();
-        *slot = Some((phone.parse().unwrap(), remote));
+        *slot = Some((phone as usize, life, ConnectionId::from_raw(remote)));
     }
 
     /// A path is there while media flows between two connections that know each other.
@@ -215,8 +239,10 @@ impl World {
         for at in 0..2 {
             let connections = self.phones[at].connections.clone();
             for (connection, remote) in connections {
-                let known = remote.is_some_and(|(phone, remote)| {
-                    self.phones[phone].connections.get(&remote) == Some(&Some((at, connection)))
+                let me = Some((at, self.phones[at].life, connection));
+                let known = remote.is_some_and(|(phone, life, remote)| {
+                    let phone = &self.phones[phone];
+                    phone.life == life && phone.connections.get(&remote) == Some(&me)
                 });
                 let up = known && self.media;
                 let before = self.phones[at].up.insert(connection, up).unwrap_or(false);
@@ -228,7 +254,11 @@ impl World {
                 for (after, state) in states {
                     let event = ConnectionEvent::Path(*state);
                     let input = Input::Connection { connection, event };
-                    self.send(Duration::from_millis(*after), Parcel::Inside(at, input));
+                    let life = self.phones[at].life;
+                    self.send(
+                        Duration::from_millis(*after),
+                        Parcel::Inside(at, life, input),
+                    );
                 }
             }
         }
@@ -289,8 +319,8 @@ impl World {
                     self.gateway(from, epoch, op, event);
                 }
             }
-            Parcel::Inside(at, input) => {
-                if self.still_true(at, &input) {
+            Parcel::Inside(at, life, input) => {
+                if self.phones[at].life == life && self.still_true(at, &input) {
                     self.feed(at, input);
                 }
             }
@@ -304,4 +334,13 @@ impl World {
             Parcel::ToPhone(to, epoch, Input::Event(event)),
         );
     }
+}
+
+fn store(name: &str, seed: u64) -> CallStore {
+    CallStore::new(Config {
+        device: format!("{name}-1").parse().unwrap(),
+        capabilities: all_capabilities(),
+        seed,
+        call_waiting: true,
+    })
 }

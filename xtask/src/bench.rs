@@ -1,0 +1,110 @@
+//! `cargo xtask bench NAME`: sets up, builds as the library ships, and becomes `ringwire-bench`. What is measured, and
+//! how, is in `bench/`.
+
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+
+use crate::house::{House, WEB, WEB_VENDOR};
+use crate::step::Step;
+use crate::tools::{CHROMEDRIVER, CHROMIUM, ESPEAK, FFMPEG, NODE, NPM, Tool};
+use crate::{apt, demo, pins};
+
+/// What is to be measured; see `ringwire-bench`.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Which; without it all are listed
+    #[arg(value_enum)]
+    name: Option<Bench>,
+    /// Passed on: `--rounds N` for setup, `--calls N` for memory
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    more: Vec<OsString>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Bench {
+    /// Accept to first remote picture: cores and Chromium, side by side
+    Setup,
+    /// What a call holds in memory, and what 100 calls leave
+    Memory,
+    /// How long a command takes, from 16 threads in a live call
+    Commands,
+}
+
+impl Bench {
+    fn tools(self) -> Vec<&'static Tool> {
+        let mut tools = vec![&NODE, &NPM, &FFMPEG, &ESPEAK];
+        if self == Self::Setup {
+            tools.extend([&CHROMIUM, &CHROMEDRIVER]);
+        }
+        tools
+    }
+}
+
+/// Returns when there is nothing to measure, or it could not be started.
+pub(crate) fn run(house: &House, options: &Options) -> Result<ExitCode> {
+    let Some(name) = options.name else {
+        print!("{}", list());
+        return Ok(ExitCode::SUCCESS);
+    };
+    let mut needed = house.compilers();
+    needed.extend(name.tools());
+    apt::ensure(house, &needed)?;
+    let vendor = pins::web_vendor(house)?;
+    Step::new(
+        "Build the benches, optimised: minutes the first time",
+        house.cargo(["build", "--release", "-p", "ringwire-bench"]),
+    )
+    .run(house)?;
+
+    let mut bench = house.command(house.released("ringwire-bench"));
+    bench
+        .arg("--out")
+        .arg(house.target("bench"))
+        .arg(value(name).get_name())
+        .args(&options.more)
+        .env(WEB, house.path("web"))
+        .env(WEB_VENDOR, vendor)
+        .envs(demo::programs(&name.tools()));
+    Err(bench.exec()).context("cannot start ringwire-bench")
+}
+
+/// Each with what it measures.
+fn list() -> String {
+    let mut text = "cargo xtask bench NAME writes target/bench/NAME.json:\n".to_owned();
+    for bench in Bench::value_variants() {
+        let value = value(*bench);
+        let help = value.get_help().map(ToString::to_string);
+        text += &format!("  {:<9} {}\n", value.get_name(), help.unwrap_or_default());
+    }
+    text
+}
+
+fn value(bench: Bench) -> clap::builder::PossibleValue {
+    bench
+        .to_possible_value()
+        .expect("no bench is hidden from the command line")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_names_every_bench_and_what_it_measures() {
+        let list = list();
+        for name in ["setup", "memory", "commands"] {
+            let line = list.lines().find(|line| line.trim().starts_with(name));
+            assert!(line.is_some_and(|line| line.len() > 30), "{list}");
+        }
+    }
+
+    #[test]
+    fn a_browser_is_needed_only_where_one_is_measured() {
+        assert!(Bench::Setup.tools().contains(&&CHROMIUM));
+        assert!(!Bench::Memory.tools().contains(&&CHROMIUM));
+    }
+}
