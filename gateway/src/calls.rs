@@ -1,17 +1,23 @@
 //! One step of a call: load it, let `life` decide, save it over what was read, answer, tell.
 
 use std::hash::{BuildHasher as _, RandomState};
+use std::time::Duration;
 
+use rand::RngExt as _;
 use ringwire_life::{Actor, Call, Command, Emit, Refused, Start, Transition};
-use ringwire_protocol::{CallError, CallId, ErrorCode, PeerId, ServerEvent, Timestamp};
+use ringwire_protocol::{CallError, CallId, DeviceId, ErrorCode, PeerId, ServerEvent, Timestamp};
+use socketioxide::extract::SocketRef;
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::database::Insert;
+use crate::database::{Insert, PushRow};
 use crate::error::GatewayError;
+use crate::hub::tell_socket;
 use crate::shared::{Shared, now};
 
 /// How often a step is tried when others write the same call.
-const TRIES: usize = 8;
+const TRIES: u64 = 16;
+/// Longest wait before a step is tried again, ms.
+const MAX_PAUSE_MS: u64 = 20;
 
 /// Keeps the events of one call in the order of its steps, within this process; the revision in
 /// the database guards against other processes.
@@ -47,17 +53,21 @@ impl Shared {
         by: &Actor,
         answer: impl FnOnce(&Transition),
     ) -> Result<(), Refused> {
-        let _guard = self.locks.lock(&start.call).await;
         let conversation = start.conversation.id.clone();
         let transition = Call::initiate(start, by, now(), &self.timers)?;
+        let pushes = self.pushes_for(&transition.call).await;
+        let _announce = self.announce.write().await;
+        let _guard = self.locks.lock(&transition.call.id).await;
         for _ in 0..TRIES {
-            match self
-                .store
-                .insert_call(&transition.call, transition.next_deadline)
-                .await
-            {
+            let insert =
+                self.store
+                    .insert_call(&transition.call, transition.next_deadline, &pushes);
+            match insert.await {
                 Ok(Insert::Done) => {
                     self.rearm(None, transition.next_deadline);
+                    if !pushes.is_empty() {
+                        self.pushes.changed(&transition.call.id);
+                    }
                     self.finish_step(transition, answer).await;
                     return Ok(());
                 }
@@ -93,20 +103,69 @@ impl Shared {
         .await
     }
 
-    /// The last socket of a device is gone, unless another one has come in the meantime.
+    /// A socket of a device is gone; nothing is lost while the device has another one.
     pub(crate) async fn socket_lost(&self, call: &CallId, by: &Actor) -> Result<(), Refused> {
-        self.step(
-            call,
-            |call| {
-                let command = match self.hub.has_device(&by.peer, &by.device) {
-                    true => Command::SocketBack,
-                    false => Command::SocketLost,
-                };
-                call.act(by, command, now(), &self.timers)
-            },
-            |_| {},
-        )
-        .await
+        let lost = |call: &Call| match self.hub.has_device(&by.peer, &by.device) {
+            true => Ok(call.unchanged(&self.timers)),
+            false => call.act(by, Command::SocketLost, now(), &self.timers),
+        };
+        self.step(call, lost, |_| {}).await
+    }
+
+    /// Tells of a call again, if it still rings for this person, and before any later event of it.
+    pub(crate) async fn ring_again(&self, call: &CallId, by: &Actor, socket: &SocketRef) {
+        let _guard = self.locks.lock(call).await;
+        match self.store.call(call).await {
+            Ok(Some(kept)) if kept.call.rings_for(&by.peer, now()) => {
+                let mut initiated = kept.call.initiated();
+                initiated.ice_servers = Some(self.ice_servers(&by.peer));
+                tell_socket(socket, &ServerEvent::Initiated(initiated));
+            }
+            Ok(_) => {}
+            Err(error) => tracing::error!(%call, %error, "a ring could not be told"),
+        }
+    }
+
+    /// Whom to wake for a new call: each registered device of those who are called, at once when it
+    /// has no socket in the foreground.
+    async fn pushes_for(&self, call: &Call) -> Vec<PushRow> {
+        if self.push.is_none() {
+            return Vec::new();
+        }
+        let called: Vec<PeerId> = call
+            .members
+            .iter()
+            .map(|m| m.peer.clone())
+            .filter(|peer| *peer != call.initiator)
+            .collect();
+        let devices = match self.store.devices_of(&called).await {
+            Ok(devices) => devices,
+            Err(error) => {
+                tracing::error!(call = %call.id, %error, "nobody is woken: the database failed");
+                return Vec::new();
+            }
+        };
+        let mut pushes = Vec::with_capacity(devices.len());
+        for (peer, device) in devices {
+            let due = match self.is_in_front(&peer, &device).await {
+                true => call.started_at + self.timers.push_grace,
+                false => call.started_at,
+            };
+            pushes.push(PushRow::new(call.id.clone(), peer, device, due));
+        }
+        pushes
+    }
+
+    /// True for a device with a socket whose app has not said that it is in the background.
+    async fn is_in_front(&self, peer: &PeerId, device: &DeviceId) -> bool {
+        if !self.hub.has_device(peer, device) {
+            return false;
+        }
+        let calls = self.store.live_calls_of(peer).await.unwrap_or_default();
+        !calls.iter().any(|call| {
+            call.person(peer)
+                .is_some_and(|p| p.device == *device && p.background)
+        })
     }
 
     /// Lets time do what has fallen due.
@@ -128,7 +187,12 @@ impl Shared {
         answer: impl FnOnce(&Transition),
     ) -> Result<(), Refused> {
         let _guard = self.locks.lock(id).await;
-        for _ in 0..TRIES {
+        for tried in 0..TRIES {
+            if tried > 0 {
+                // Another process writes this call too: let it go first.
+                let pause = rand::rng().random_range(0..=tried.min(MAX_PAUSE_MS));
+                tokio::time::sleep(Duration::from_millis(pause)).await;
+            }
             let before = match self.store.call(id).await {
                 Ok(Some(before)) => before,
                 Ok(None) => return Err(not_found(id)),
@@ -145,6 +209,9 @@ impl Shared {
                     Ok(false) => continue,
                     Err(error) => return Err(broken(&error)),
                 }
+            }
+            if transition.call.rings_otherwise_than(&before.call) && self.push.is_some() {
+                self.pushes.changed(id);
             }
             self.finish_step(transition, answer).await;
             return Ok(());

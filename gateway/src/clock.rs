@@ -51,6 +51,9 @@ pub(crate) async fn run(shared: Arc<Shared>) {
             Err(error) => tracing::error!(%error, "the clock cannot read the database"),
         }
         if sweeps {
+            if let Err(error) = shared.store.expire_guests(now()).await {
+                tracing::error!(%error, "guests whose time is over stay");
+            }
             shared.rates.sweep(Instant::now());
             sweep_at = Instant::now() + shared.timers.sweep_interval;
         }

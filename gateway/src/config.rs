@@ -3,9 +3,12 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use ringwire_life::Timers;
 use ringwire_protocol::IceServer;
+
+use crate::push::PushSender;
 
 /// What a gateway is started with. [`Config::default`] listens on a free port of the loopback
 /// with a temporary database, no page and no demo.
@@ -33,6 +36,8 @@ pub struct Config {
     pub rate_factor: u32,
     /// Serve HTTPS and WSS.
     pub tls: Option<Tls>,
+    /// Who sends pushes on; without one, nobody is woken.
+    pub push: Option<Arc<dyn PushSender>>,
 }
 
 impl Default for Config {
@@ -49,6 +54,7 @@ impl Default for Config {
             timers: Timers::default(),
             rate_factor: 1,
             tls: None,
+            push: None,
         }
     }
 }

@@ -21,6 +21,9 @@ pub enum GatewayError {
     /// Certificate or key are not usable.
     #[error("TLS: {0}")]
     Tls(String),
+    /// Pushes cannot be sent like this.
+    #[error("pushes: {0}")]
+    Push(String),
     /// A token could not be made.
     #[error("token: {0}")]
     Token(#[from] jsonwebtoken::errors::Error),

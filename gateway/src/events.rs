@@ -25,17 +25,26 @@ pub(crate) async fn handle(shared: &Shared, by: &Actor, incoming: Incoming) {
         answer,
     } = incoming;
     tracing::debug!(event = name, from = %by.peer, "received");
+    // An error says which call it is about, whatever else is wrong: it must not touch another one.
+    let named = payload
+        .get("callId")
+        .and_then(|id| id.as_str())
+        .and_then(|id| CallId::new(id).ok());
     let parsed = ClientEvent::parse(&name, payload);
     let (rate, call) = match &parsed {
         Ok(event) => (event.rate(), event.call_id()),
-        Err(_) => (("malformed", RATE_OTHER), None),
+        Err(_) => (("malformed", RATE_OTHER), named.as_ref()),
     };
     if let Err(error) = admit(shared, by, rate, call) {
         return answer.refuse(*error);
     }
     match parsed {
         Ok(event) => dispatch(shared, by, event, answer).await,
-        Err(error) => answer.refuse(error.to_call_error()),
+        Err(error) => {
+            let mut error = error.to_call_error();
+            error.call_id = named;
+            answer.refuse(error);
+        }
     }
 }
 
@@ -147,7 +156,8 @@ async fn act(shared: &Shared, by: &Actor, call: CallId, command: Command, answer
             }
         })
         .await;
-    if let (Err(error), Some(answer)) = (done, answer) {
+    if let (Err(mut error), Some(answer)) = (done, answer) {
+        error.call_id.get_or_insert(call);
         answer.refuse(*error);
     }
 }
@@ -220,8 +230,10 @@ async fn force_leave(shared: &Shared, by: &Actor, conversation: &ConversationId,
     }
 }
 
-/// All calls that ring for me or that I am in; those that ring are told again.
+/// All calls that ring for me or that I am in; those that ring are told again. A call that begins
+/// meanwhile is announced after the answer.
 async fn check_active(shared: &Shared, by: &Actor, answer: Answer) {
+    let announce = shared.announce.read().await;
     let calls = match shared.calls_of(&by.peer).await {
         Ok(calls) => calls,
         Err(error) => return answer.refuse(*error),
@@ -229,11 +241,10 @@ async fn check_active(shared: &Shared, by: &Actor, answer: Answer) {
     let sessions = calls.iter().map(|call| call.session()).collect();
     let socket = answer.socket().clone();
     answer.done(&Ack::Active(ActiveCalls { calls: sessions }).to_json());
+    drop(announce);
     for call in calls {
         if call.rings_for(&by.peer, now()) {
-            let mut initiated = call.initiated();
-            initiated.ice_servers = Some(shared.ice_servers(&by.peer));
-            tell_socket(&socket, &ServerEvent::Initiated(initiated));
+            shared.ring_again(&call.id, by, &socket).await;
         }
     }
 }
@@ -258,6 +269,6 @@ async fn ice_servers(shared: &Shared, by: &Actor, call: CallId, answer: Answer) 
             answer.refuse(error.about(&call));
         }
         Ok(None) => answer.refuse(*not_found(&call)),
-        Err(error) => answer.refuse(*broken(&error)),
+        Err(error) => answer.refuse(broken(&error).about(&call)),
     }
 }

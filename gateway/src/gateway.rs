@@ -22,7 +22,7 @@ use crate::rates::Rates;
 use crate::shared::{Shared, now};
 use crate::tokens::{self, Tokens};
 use crate::turn::IceServers;
-use crate::{clock, demo, http, ids, socket, tls};
+use crate::{clock, demo, guests, http, ids, push, socket, tls};
 
 /// Packets that may wait on their way to one socket.
 const OUTBOX: usize = 1_024;
@@ -36,6 +36,7 @@ pub struct Gateway {
     handle: Handle<SocketAddr>,
     server: JoinHandle<std::io::Result<()>>,
     clock: JoinHandle<()>,
+    pushes: JoinHandle<()>,
     sockets: mpsc::Receiver<()>,
 }
 
@@ -93,6 +94,9 @@ impl Gateway {
             },
             timers: config.timers,
             locks: Default::default(),
+            announce: Default::default(),
+            push: config.push,
+            pushes: Default::default(),
             rearm: Notify::new(),
             stop: watch::Sender::new(false),
             demo: config.demo,
@@ -118,6 +122,7 @@ impl Gateway {
             None => tokio::spawn(server.acceptor(NoDelayAcceptor::new()).serve(routes)),
         };
         let clock = tokio::spawn(clock::run(shared.clone()));
+        let pushes = tokio::spawn(push::run(shared.clone()));
         tracing::info!(%address, "the gateway listens");
         Ok(Self {
             shared,
@@ -125,6 +130,7 @@ impl Gateway {
             handle,
             server,
             clock,
+            pushes,
             sockets,
         })
     }
@@ -148,27 +154,23 @@ impl Gateway {
         self.shared.tokens.mint(&peer, false, now() + tokens::LIFE)
     }
 
-    /// Lets a guest into a conversation.
+    /// Lets a guest into a conversation for 12 hours.
     ///
     /// # Errors
-    /// [`GatewayError::Missing`] when there is no such conversation.
+    /// [`GatewayError::Missing`] when there is no such conversation, or no room in it.
     pub async fn invite_guest(
         &self,
         conversation: &ConversationId,
         name: &str,
     ) -> Result<Guest, GatewayError> {
-        let store = &self.shared.store;
-        if store.place(conversation).await?.is_none() {
-            return Err(GatewayError::Missing(format!(
-                "conversation {conversation}"
-            )));
+        let missing = |what: &str| GatewayError::Missing(format!("{what} {conversation}"));
+        if self.shared.store.place(conversation).await?.is_none() {
+            return Err(missing("conversation"));
         }
-        let id: PeerId = ids::id();
-        let username = format!("guest-{id}");
-        store.add_user(&id, &username, Some(name), true).await?;
-        store.add_member(conversation, &id).await?;
-        let session_token = self.shared.tokens.mint(&id, true, now() + tokens::LIFE)?;
-        Ok(Guest { id, session_token })
+        match guests::admit(&self.shared, conversation, name, None).await? {
+            Some(guest) => Ok(guest),
+            None => Err(missing("room in conversation")),
+        }
     }
 
     /// Those who ask Echo to call them, from now on; an earlier receiver gets nothing more.
@@ -192,14 +194,16 @@ impl Gateway {
         {
             tracing::warn!("tasks of sockets are still running");
         }
-        let (server, clock) = tokio::join!(self.server, self.clock);
+        let (server, clock, pushes) = tokio::join!(self.server, self.clock, self.pushes);
         match server {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::error!(%error, "the listener failed"),
             Err(error) => tracing::error!(%error, "the listener's task failed"),
         }
-        if let Err(error) = clock {
-            tracing::error!(%error, "the clock's task failed");
+        for (name, done) in [("clock", clock), ("pushes", pushes)] {
+            if let Err(error) = done {
+                tracing::error!(name, %error, "a task failed");
+            }
         }
         self.shared.store.close().await;
     }

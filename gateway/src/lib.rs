@@ -11,6 +11,8 @@
 //! | `clock` | the task that wakes calls when their time has come |
 //! | `socket`, `incoming`, `events` | a socket, what comes in on it, what is done about it |
 //! | `hub` | who is told on which socket |
+//! | [`push`] | pushes to devices that sleep |
+//! | `guests` | links that let guests in |
 //! | `rates`, `tokens`, `turn`, `ids` | limits, JWT, TURN credentials, fresh ids |
 //! | `http` | the REST routes and the page |
 //!
@@ -26,10 +28,12 @@ pub mod demo;
 mod error;
 mod events;
 pub mod gateway;
+mod guests;
 mod http;
 mod hub;
 mod ids;
 mod incoming;
+pub mod push;
 mod rates;
 mod shared;
 mod socket;
@@ -41,4 +45,5 @@ pub use config::{Config, Database, Tls, Turn};
 pub use demo::EchoRequest;
 pub use error::GatewayError;
 pub use gateway::{Gateway, Guest};
+pub use push::{Parcel, PushError, PushSender, Webhook};
 pub use ringwire_life::Timers;

@@ -2,11 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Parser;
 use ringwire_gateway::config::Secret;
-use ringwire_gateway::{Config, Database, Gateway, Tls, Turn};
+use ringwire_gateway::{Config, Database, Gateway, PushSender, Tls, Turn, Webhook};
 use ringwire_protocol::IceServer;
 use tracing_subscriber::EnvFilter;
 
@@ -41,6 +42,12 @@ struct Flags {
     /// The secret that the TURN server shares with us.
     #[arg(long, env = "RINGWIRE_TURN_SECRET", hide_env_values = true)]
     turn_secret: Option<Secret>,
+    /// Each push is posted here as JSON.
+    #[arg(long)]
+    push_url: Option<String>,
+    /// Bearer token of those posts.
+    #[arg(long, env = "RINGWIRE_PUSH_SECRET", hide_env_values = true)]
+    push_secret: Option<Secret>,
     /// A certificate chain, PEM: serves HTTPS and WSS.
     #[arg(long, requires = "key")]
     certificate: Option<PathBuf>,
@@ -70,6 +77,11 @@ impl Flags {
             username: None,
             credential: None,
         };
+        let push = self
+            .push_url
+            .map(|url| Webhook::new(&url, self.push_secret.as_ref()))
+            .transpose()?
+            .map(|webhook| Arc::new(webhook) as Arc<dyn PushSender>);
         let turn_urls = self.turn;
         Ok(Config {
             listen: self.listen,
@@ -93,6 +105,7 @@ impl Flags {
                 .into_iter()
                 .collect(),
             tls,
+            push,
             ..Config::default()
         })
     }

@@ -1,17 +1,19 @@
 //! What every task of one gateway has in hand.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
 use ringwire_life::Timers;
 use ringwire_protocol::{IceServer, PeerId, Timestamp, timers};
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, RwLock, mpsc, watch};
 
 use crate::calls::CallLocks;
 use crate::database::Store;
 use crate::demo::EchoRequest;
 use crate::hub::Hub;
+use crate::push::{Hints, PushSender};
 use crate::rates::Rates;
 use crate::tokens::Tokens;
 use crate::turn::IceServers;
@@ -25,6 +27,11 @@ pub(crate) struct Shared {
     pub(crate) ice: IceServers,
     pub(crate) timers: Timers,
     pub(crate) locks: CallLocks,
+    /// Held while a new call is announced, and while somebody is told all their calls: a ring is in
+    /// the list, or comes after it.
+    pub(crate) announce: RwLock<()>,
+    pub(crate) push: Option<Arc<dyn PushSender>>,
+    pub(crate) pushes: Hints,
     /// A deadline may have come nearer.
     pub(crate) rearm: Notify,
     /// Tells tasks to end; sockets that close then say nothing about their people.

@@ -205,9 +205,7 @@ async fn greet(shared: &Shared, socket: &SocketRef, session: &Session) {
     };
     for call in calls {
         if call.rings_for(&actor.peer, now()) {
-            let mut initiated = call.initiated();
-            initiated.ice_servers = Some(shared.ice_servers(&actor.peer));
-            tell_socket(socket, &ServerEvent::Initiated(initiated));
+            shared.ring_again(&call.id, actor, socket).await;
         } else if let Err(error) = shared
             .act(&call.id, actor, Command::SocketBack, |_| {})
             .await

@@ -13,6 +13,8 @@ pub const NO_ANSWER: Duration = secs(30);
 pub const NO_ANSWER_MAX: Duration = secs(40);
 /// Server: from initiate to `missed`; callee's rings and pushes end with it (`ringDeadline`).
 pub const RING_DEADLINE: Duration = secs(45);
+/// Server: a device with a socket that has not said `call:ringing` by then gets a push.
+pub const PUSH_GRACE: Duration = secs(2);
 /// Server's sweep: whatever still rings.
 pub const RING_SWEEP: Duration = secs(120);
 /// Server: time between two sweeps.
@@ -103,7 +105,10 @@ mod tests {
                     TURN_TTL,
                 ][..],
             ),
-            ("push", &[RING_DEADLINE, TURN_TTL_PUSH, TURN_TTL][..]),
+            (
+                "push",
+                &[PUSH_GRACE, RING_DEADLINE, TURN_TTL_PUSH, TURN_TTL][..],
+            ),
         ] {
             assert!(chain.windows(2).all(|w| w[0] < w[1]), "{name}: {chain:?}");
         }

@@ -57,6 +57,11 @@ pub enum Command {
         /// Why, as the client sees it.
         reason: Option<CallEndReason>,
     },
+    /// Declines, and never hangs up: for a device that speaks without a socket.
+    Decline {
+        /// `busy`; anything else is `rejected`.
+        reason: Option<CallEndReason>,
+    },
     /// Leaves on whatever device this person is in the call.
     ForceLeave,
     /// One step of a negotiation.

@@ -1,7 +1,7 @@
 //! How people leave and calls end: leaving, declining, hanging up, and the one end of a call.
 
 use ringwire_protocol::server::{Ended, ForcedOut, Missed, ParticipantLeft};
-use ringwire_protocol::{CallEndReason, PeerId, ServerEvent};
+use ringwire_protocol::{CallEndReason, ErrorCode, PeerId, ServerEvent};
 
 use crate::command::Actor;
 use crate::record::End;
@@ -25,6 +25,25 @@ impl Step<'_> {
             }
             Standing::Invited => self.decline(by, given),
             Standing::Elsewhere(_) | Standing::Out => {}
+        }
+        Ok(Reply::Done)
+    }
+
+    /// Declines where it rings, on whatever device.
+    pub(crate) fn decline_only(
+        &mut self,
+        by: &Actor,
+        given: Option<CallEndReason>,
+    ) -> Result<Reply, Refused> {
+        match self.standing(by) {
+            Standing::Stranger => return Err(self.stranger()),
+            _ if self.call.end.is_some() => {}
+            Standing::Invited => self.decline(by, given),
+            Standing::Present(_) | Standing::Elsewhere(_) => {
+                let message = "you are in this call: leave it on the socket";
+                return Err(self.refuse(ErrorCode::CallStateConflict, message));
+            }
+            Standing::Out => {}
         }
         Ok(Reply::Done)
     }

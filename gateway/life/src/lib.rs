@@ -6,6 +6,7 @@
 //! | [`record`] | the call as it is kept: members, people, ringing devices |
 //! | [`command`] | who says what |
 //! | [`transition`] | what comes out: the call after it, events, the answer, the next deadline |
+//! | [`push`] | which device is woken for a ring, and whose ring a push stops |
 //! | [`timers`] | time spans, so that tests may shorten them |
 //! | [`mailbox`] | offers, answers and candidates kept for whoever is not there yet |
 //! | `step` | one step: the working copy, its version, who is told |
@@ -30,6 +31,7 @@ pub mod command;
 mod leave;
 pub mod mailbox;
 mod presence;
+pub mod push;
 pub mod record;
 mod ring;
 mod signals;
@@ -41,6 +43,7 @@ mod view;
 
 pub use command::{Actor, Command, Start};
 pub use mailbox::Mailbox;
+pub use push::{PushState, PushStep};
 pub use record::{Call, Conversation, ConversationKind, End, Member, Person, RingingDevice};
 pub use timers::Timers;
 pub use transition::{Audience, Emit, Refused, Reply, Transition};

@@ -48,6 +48,18 @@ impl Call {
     }
 }
 
+impl Call {
+    /// A step in which nothing happens.
+    pub fn unchanged(&self, timers: &Timers) -> Transition {
+        Transition {
+            call: self.clone(),
+            emits: Vec::new(),
+            reply: Reply::Done,
+            next_deadline: self.next_deadline(timers),
+        }
+    }
+}
+
 impl<'a> Step<'a> {
     pub(crate) fn new(call: Call, now: Timestamp, timers: &'a Timers) -> Self {
         Self {
@@ -64,6 +76,7 @@ impl<'a> Step<'a> {
             Command::Join { row, settings } => self.join(by, row, &settings),
             Command::Leave => self.leave(by, None),
             Command::End { reason } => self.leave(by, reason),
+            Command::Decline { reason } => self.decline_only(by, reason),
             Command::ForceLeave => self.force_leave(by),
             Command::Signal(signal) => self.signal(by, signal),
             Command::Negotiate { to, reason } => self.negotiate(by, to, reason),

@@ -2,6 +2,7 @@
 
 mod ends;
 mod groups;
+mod pushes;
 mod random;
 mod rings;
 mod signals;

@@ -25,6 +25,8 @@ pub struct Timers {
     pub alone: Duration,
     /// Offers, answers and candidates are kept so long.
     pub signal_buffer: Duration,
+    /// A device with a socket that does not ring after this is woken by a push.
+    pub push_grace: Duration,
     /// Time between two looks at all calls.
     pub sweep_interval: Duration,
 }
@@ -41,6 +43,7 @@ impl Default for Timers {
             stale_call: timers::STALE_CALL,
             alone: timers::ALONE,
             signal_buffer: timers::SIGNAL_BUFFER,
+            push_grace: timers::PUSH_GRACE,
             sweep_interval: timers::SWEEP_INTERVAL,
         }
     }

@@ -1,12 +1,14 @@
-//! Calls: each row is one call, written only over the revision that was read.
+//! Calls: each row is one call, written only over the revision that was read. One that cannot be
+//! read is set aside, so that it stops nothing and nobody.
 
 use ringwire_life::{Call, Mailbox};
 use ringwire_protocol::{CallId, ConversationId, PeerId, Timestamp};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use super::Store;
+use super::{PushRow, Store};
 use crate::error::GatewayError;
+use crate::shared::now;
 
 /// A call, and what else its row says.
 #[derive(Debug, Clone)]
@@ -26,11 +28,12 @@ pub(crate) enum Insert {
 }
 
 impl Store {
-    /// Writes a new call; the first claim of a conversation wins.
+    /// Writes a new call and what is to be pushed of it; the first claim of a conversation wins.
     pub(crate) async fn insert_call(
         &self,
         call: &Call,
         deadline: Option<Timestamp>,
+        pushes: &[PushRow],
     ) -> Result<Insert, GatewayError> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         let made = sqlx::query(
@@ -57,6 +60,9 @@ impl Store {
                 .bind(member.peer.as_str())
                 .execute(&mut *transaction)
                 .await?;
+        }
+        for push in pushes {
+            push.insert(&mut transaction).await?;
         }
         transaction.commit().await?;
         Ok(Insert::Done)
@@ -97,11 +103,17 @@ impl Store {
     }
 
     pub(crate) async fn call(&self, call: &CallId) -> Result<Option<Kept>, GatewayError> {
-        let row = sqlx::query("SELECT state, mailbox, revision, deadline FROM calls WHERE id = ?")
-            .bind(call.as_str())
-            .fetch_optional(&self.pool)
-            .await?;
-        row.as_ref().map(kept).transpose()
+        let row = sqlx::query(
+            "SELECT rowid, id, state, mailbox, revision, deadline FROM calls
+             WHERE id = ? AND set_aside_at IS NULL",
+        )
+        .bind(call.as_str())
+        .fetch_optional(&self.pool)
+        .await?;
+        match row {
+            Some(row) => self.read(&row).await,
+            None => Ok(None),
+        }
     }
 
     /// The call that a conversation has now.
@@ -110,26 +122,29 @@ impl Store {
         conversation: &ConversationId,
     ) -> Result<Option<Kept>, GatewayError> {
         let row = sqlx::query(
-            "SELECT state, mailbox, revision, deadline FROM calls
+            "SELECT rowid, id, state, mailbox, revision, deadline FROM calls
              WHERE conversation_id = ? AND ended_at IS NULL",
         )
         .bind(conversation.as_str())
         .fetch_optional(&self.pool)
         .await?;
-        row.as_ref().map(kept).transpose()
+        match row {
+            Some(row) => self.read(&row).await,
+            None => Ok(None),
+        }
     }
 
     /// Calls that have not ended in the conversations of somebody.
     pub(crate) async fn live_calls_of(&self, user: &PeerId) -> Result<Vec<Call>, GatewayError> {
         let rows = sqlx::query(
-            "SELECT c.id, c.state, c.mailbox, c.revision, c.deadline FROM call_members m
+            "SELECT c.rowid, c.id, c.state, c.mailbox, c.revision, c.deadline FROM call_members m
              JOIN calls c ON c.id = m.call_id
              WHERE m.user_id = ? AND c.ended_at IS NULL ORDER BY c.started_at LIMIT 100",
         )
         .bind(user.as_str())
         .fetch_all(&self.pool)
         .await?;
-        Ok(rows.iter().filter_map(readable).collect())
+        self.read_all(&rows).await
     }
 
     /// Calls of somebody, in one conversation or all, the newest first.
@@ -141,10 +156,10 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<Call>, GatewayError> {
         let rows = sqlx::query(
-            "SELECT c.id, c.state, c.mailbox, c.revision, c.deadline FROM call_members m
+            "SELECT c.rowid, c.id, c.state, c.mailbox, c.revision, c.deadline FROM call_members m
              JOIN calls c ON c.id = m.call_id
              WHERE m.user_id = ?1 AND (?2 IS NULL OR c.conversation_id = ?2) AND c.started_at < ?3
-             ORDER BY c.started_at DESC LIMIT ?4",
+             AND c.set_aside_at IS NULL ORDER BY c.started_at DESC LIMIT ?4",
         )
         .bind(user.as_str())
         .bind(conversation.map(ConversationId::as_str))
@@ -152,24 +167,26 @@ impl Store {
         .bind(limit)
         .fetch_all(&self.pool)
         .await?;
-        Ok(rows.iter().filter_map(readable).collect())
+        self.read_all(&rows).await
     }
 
     /// Every call that has not ended.
     pub(crate) async fn live_calls(&self) -> Result<Vec<CallId>, GatewayError> {
-        let rows = sqlx::query("SELECT id FROM calls WHERE ended_at IS NULL")
+        let rows = sqlx::query("SELECT rowid, id, revision FROM calls WHERE ended_at IS NULL")
             .fetch_all(&self.pool)
             .await?;
-        Ok(rows.iter().filter_map(readable_id).collect())
+        self.read_ids(&rows).await
     }
 
     /// Calls whose time has come.
     pub(crate) async fn due_calls(&self, now: Timestamp) -> Result<Vec<CallId>, GatewayError> {
-        let rows = sqlx::query("SELECT id FROM calls WHERE ended_at IS NULL AND deadline <= ?")
-            .bind(now.as_millis())
-            .fetch_all(&self.pool)
-            .await?;
-        Ok(rows.iter().filter_map(readable_id).collect())
+        let rows = sqlx::query(
+            "SELECT rowid, id, revision FROM calls WHERE ended_at IS NULL AND deadline <= ?",
+        )
+        .bind(now.as_millis())
+        .fetch_all(&self.pool)
+        .await?;
+        self.read_ids(&rows).await
     }
 
     /// When the next call's time comes.
@@ -180,42 +197,109 @@ impl Store {
         let next: Option<i64> = row.try_get("next")?;
         Ok(next.map(Timestamp::from_millis))
     }
+
+    async fn read(&self, row: &SqliteRow) -> Result<Option<Kept>, GatewayError> {
+        let (mut call, revision, deadline) = match state(row) {
+            Ok(read) => read,
+            Err(problem) => {
+                self.set_aside(row, &problem).await?;
+                return Ok(None);
+            }
+        };
+        match mailbox(row) {
+            Ok(mailbox) => call.mailbox = mailbox,
+            Err(problem) => self.empty_mailbox(row, &problem).await?,
+        }
+        Ok(Some(Kept {
+            call,
+            revision,
+            deadline,
+        }))
+    }
+
+    async fn read_all(&self, rows: &[SqliteRow]) -> Result<Vec<Call>, GatewayError> {
+        let mut calls = Vec::with_capacity(rows.len());
+        for row in rows {
+            calls.extend(self.read(row).await?.map(|kept| kept.call));
+        }
+        Ok(calls)
+    }
+
+    async fn read_ids(&self, rows: &[SqliteRow]) -> Result<Vec<CallId>, GatewayError> {
+        let mut ids = Vec::with_capacity(rows.len());
+        for row in rows {
+            let id = row
+                .try_get("id")
+                .map_err(GatewayError::from)
+                .and_then(super::id);
+            match id {
+                Ok(id) => ids.push(id),
+                Err(problem) => self.set_aside(row, &problem.to_string()).await?,
+            }
+        }
+        Ok(ids)
+    }
+
+    /// Sets aside a call that cannot be read: its conversation is free, its row stays, and the
+    /// log says so once.
+    async fn set_aside(&self, row: &SqliteRow, problem: &str) -> Result<(), GatewayError> {
+        let now = now().as_millis();
+        let done = sqlx::query(
+            "UPDATE calls SET set_aside_at = ?1, problem = ?2, ended_at = coalesce(ended_at, ?1),
+             deadline = NULL WHERE rowid = ?3 AND revision = ?4 AND set_aside_at IS NULL",
+        )
+        .bind(now)
+        .bind(problem)
+        .bind(row.try_get::<i64, _>("rowid")?)
+        .bind(row.try_get::<i64, _>("revision")?)
+        .execute(&self.pool)
+        .await?;
+        if done.rows_affected() > 0 {
+            let call: &str = row.try_get("id").unwrap_or("without a readable id");
+            tracing::error!(
+                call,
+                problem,
+                "a call in the database cannot be read and was set aside; its conversation is free. \
+                 Its row is kept: look at it with SELECT * FROM calls WHERE set_aside_at IS NOT NULL, \
+                 and delete it when it is of no more use"
+            );
+        }
+        Ok(())
+    }
+
+    /// Kept signals that cannot be read are dropped: the two negotiate again.
+    async fn empty_mailbox(&self, row: &SqliteRow, problem: &str) -> Result<(), GatewayError> {
+        let done = sqlx::query("UPDATE calls SET mailbox = '[]' WHERE rowid = ? AND revision = ?")
+            .bind(row.try_get::<i64, _>("rowid")?)
+            .bind(row.try_get::<i64, _>("revision")?)
+            .execute(&self.pool)
+            .await?;
+        if done.rows_affected() > 0 {
+            let call: &str = row.try_get("id").unwrap_or_default();
+            tracing::error!(
+                call,
+                problem,
+                "kept signals could not be read and were dropped"
+            );
+        }
+        Ok(())
+    }
 }
 
-fn kept(row: &SqliteRow) -> Result<Kept, GatewayError> {
-    let unreadable =
-        |error: serde_json::Error| GatewayError::Unreadable("a call", error.to_string());
-    let mut call: Call = serde_json::from_str(row.try_get("state")?).map_err(unreadable)?;
-    let mailbox: Mailbox = serde_json::from_str(row.try_get("mailbox")?).map_err(unreadable)?;
-    call.mailbox = mailbox;
-    Ok(Kept {
-        call,
-        revision: row.try_get("revision")?,
-        deadline: row
-            .try_get::<Option<i64>, _>("deadline")?
-            .map(Timestamp::from_millis),
-    })
+/// What a row says beside its kept signals; the error says what is wrong with it.
+fn state(row: &SqliteRow) -> Result<(Call, i64, Option<Timestamp>), String> {
+    let call = serde_json::from_str(row.try_get("state").map_err(said)?).map_err(said)?;
+    let revision = row.try_get("revision").map_err(said)?;
+    let deadline: Option<i64> = row.try_get("deadline").map_err(said)?;
+    Ok((call, revision, deadline.map(Timestamp::from_millis)))
 }
 
-/// The call of a row in a list; one that cannot be read is left out.
-fn readable(row: &SqliteRow) -> Option<Call> {
-    kept(row)
-        .map(|kept| kept.call)
-        .inspect_err(|error| skipped(row, error))
-        .ok()
+fn mailbox(row: &SqliteRow) -> Result<Mailbox, String> {
+    serde_json::from_str(row.try_get("mailbox").map_err(said)?).map_err(said)
 }
 
-fn readable_id(row: &SqliteRow) -> Option<CallId> {
-    row.try_get("id")
-        .map_err(GatewayError::from)
-        .and_then(super::id)
-        .inspect_err(|error| skipped(row, error))
-        .ok()
-}
-
-fn skipped(row: &SqliteRow, error: &GatewayError) {
-    let call: &str = row.try_get("id").unwrap_or("without a readable id");
-    tracing::error!(call, %error, "a call was left out of a list");
+fn said(error: impl std::fmt::Display) -> String {
+    error.to_string()
 }
 
 fn text<T: serde::Serialize>(value: &T) -> Result<String, GatewayError> {

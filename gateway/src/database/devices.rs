@@ -45,6 +45,13 @@ impl Store {
         if others.try_get::<i64, _>("others")? >= MAX_DEVICES {
             return Ok(false);
         }
+        // A phone that somebody else signs in on rings for its new owner only.
+        sqlx::query("DELETE FROM devices WHERE token = ? AND (user_id, device_id) <> (?, ?)")
+            .bind(&device.token)
+            .bind(user.as_str())
+            .bind(device.device_id.as_str())
+            .execute(&self.pool)
+            .await?;
         sqlx::query(
             "INSERT INTO devices (user_id, device_id, platform, token, voip_token, environment, seen_at)
              VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -62,6 +69,30 @@ impl Store {
         .execute(&self.pool)
         .await?;
         Ok(true)
+    }
+
+    /// The registered devices of these people.
+    pub(crate) async fn devices_of(
+        &self,
+        people: &[PeerId],
+    ) -> Result<Vec<(PeerId, DeviceId)>, GatewayError> {
+        let people = serde_json::to_string(people)
+            .map_err(|error| GatewayError::Unreadable("a list of ids", error.to_string()))?;
+        let rows = sqlx::query(
+            "SELECT user_id, device_id FROM devices
+             WHERE user_id IN (SELECT value FROM json_each(?))",
+        )
+        .bind(people)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok((
+                    super::id(row.try_get("user_id")?)?,
+                    super::id(row.try_get("device_id")?)?,
+                ))
+            })
+            .collect()
     }
 
     /// Forgets a device; false when there was none.

@@ -1,9 +1,10 @@
-//! The only place that speaks SQL: opening the database, and its tables in `people`, `calls` and
-//! `devices`.
+//! The only place that speaks SQL: opening the database, and its tables in `people`, `calls`,
+//! `devices` and `pushes`.
 
 mod calls;
 mod devices;
 mod people;
+mod pushes;
 
 use std::time::Duration;
 
@@ -12,7 +13,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 
 pub(crate) use calls::Insert;
 pub(crate) use devices::Device;
-pub(crate) use people::{Place, User};
+pub(crate) use people::{NewGuest, Place, User};
+pub(crate) use pushes::PushRow;
 
 use crate::config::Database;
 use crate::error::GatewayError;

@@ -1,7 +1,7 @@
 //! Users, guests, conversations and who is a member of them.
 
 use ringwire_life::{Conversation, ConversationKind, Member};
-use ringwire_protocol::{ConversationId, PeerId};
+use ringwire_protocol::{ConversationId, PeerId, Timestamp};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
@@ -21,6 +21,16 @@ pub(crate) struct User {
     pub(crate) avatar: Option<String>,
     pub(crate) language: Option<String>,
     pub(crate) anonymous: bool,
+}
+
+/// A guest who comes in.
+#[derive(Debug, Clone)]
+pub(crate) struct NewGuest {
+    pub(crate) id: PeerId,
+    pub(crate) name: String,
+    pub(crate) expires: Timestamp,
+    /// The link that the guest came by.
+    pub(crate) invite: Option<String>,
 }
 
 /// A conversation with everybody in it.
@@ -91,6 +101,65 @@ impl Store {
         .bind(member.as_str())
         .execute(&self.pool)
         .await?;
+        Ok(())
+    }
+
+    /// Adds a guest to a conversation, as long as it has room and the link has not let in
+    /// `most` guests already; false when it has.
+    pub(crate) async fn add_guest(
+        &self,
+        conversation: &ConversationId,
+        guest: &NewGuest,
+        most: i64,
+    ) -> Result<bool, GatewayError> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let counted = sqlx::query(
+            "SELECT (SELECT count(*) FROM users WHERE invite = ?) AS guests,
+             (SELECT count(*) FROM members WHERE conversation_id = ?) AS members",
+        )
+        .bind(&guest.invite)
+        .bind(conversation.as_str())
+        .fetch_one(&mut *transaction)
+        .await?;
+        let full = counted.try_get::<i64, _>("members")? >= MAX_MEMBERS;
+        if full || counted.try_get::<i64, _>("guests")? >= most {
+            return Ok(false);
+        }
+        sqlx::query(
+            "INSERT INTO users (id, username, display_name, anonymous, invite, expires_at)
+             VALUES (?, ?, ?, 1, ?, ?)",
+        )
+        .bind(guest.id.as_str())
+        .bind(format!("guest-{}", guest.id))
+        .bind(&guest.name)
+        .bind(&guest.invite)
+        .bind(guest.expires.as_millis())
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query("INSERT INTO members (id, conversation_id, user_id) VALUES (?, ?, ?)")
+            .bind(ids::fresh())
+            .bind(conversation.as_str())
+            .bind(guest.id.as_str())
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    /// Guests whose time is over go out of their conversations; calls keep their names.
+    pub(crate) async fn expire_guests(&self, now: Timestamp) -> Result<(), GatewayError> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        for sql in [
+            "DELETE FROM members WHERE user_id IN (SELECT id FROM users WHERE expires_at <= ?)",
+            "DELETE FROM devices WHERE user_id IN (SELECT id FROM users WHERE expires_at <= ?)",
+            "DELETE FROM users WHERE expires_at <= ?",
+        ] {
+            sqlx::query(sql)
+                .bind(now.as_millis())
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await?;
         Ok(())
     }
 

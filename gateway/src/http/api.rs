@@ -10,7 +10,7 @@ use axum::response::IntoResponse;
 use ringwire_life::{Actor, Command, Member};
 use ringwire_protocol::limits::RATE_LEAVE;
 use ringwire_protocol::{
-    CallEndReason, CallError, CallId, CallSession, ConversationId, DeviceId, ErrorCode, Timestamp,
+    CallEndReason, CallId, CallSession, ConversationId, DeviceId, ErrorCode, Timestamp,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -135,16 +135,9 @@ pub(crate) async fn decline(
         capabilities: Vec::new(),
     };
     admit(&shared, &actor, ("leave", RATE_LEAVE), Some(&id))?;
-    if let Some(kept) = shared.store.call(&id).await?
-        && kept.call.person(&actor.peer).is_some()
-    {
-        let message = "you are in this call: leave it on the socket";
-        let error = CallError::new(ErrorCode::CallStateConflict, message).about(&id);
-        return Err(Box::new(error).into());
-    }
     let reason = given.reason;
     shared
-        .act(&id, &actor, Command::End { reason }, |_| {})
+        .act(&id, &actor, Command::Decline { reason }, |_| {})
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -3,6 +3,7 @@
 mod api;
 mod bearer;
 mod demo;
+mod guests;
 mod page;
 
 use std::sync::Arc;
@@ -27,6 +28,8 @@ pub(crate) fn routes(shared: Arc<Shared>) -> Router {
         .route("/healthz", get(api::health))
         .route("/api/openapi.json", get(openapi))
         .route("/api/conversations", get(api::conversations))
+        .route("/api/conversations/{id}/invites", post(guests::invite))
+        .route("/api/guests", post(guests::enter))
         .route("/api/calls", get(api::calls))
         .route("/api/calls/{id}", get(api::call))
         .route("/api/calls/{id}/decline", post(api::decline))

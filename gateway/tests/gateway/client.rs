@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 /// Longer than anything here takes.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The secret of tokens here.
 pub(crate) const SECRET: &str = "a secret of these tests";
@@ -35,14 +35,34 @@ impl Lab {
         Self { gateway, folder }
     }
 
+    /// With anything else in its configuration.
+    pub(crate) async fn changed(change: impl FnOnce(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self::on(folder, change).await
+    }
+
     /// Stops the gateway and starts another one on the same database.
     pub(crate) async fn restart(self, timers: Timers) -> Self {
         self.gateway.shutdown().await;
-        let gateway = Gateway::start(config(&self.folder, timers)).await.unwrap();
-        Self {
-            gateway,
-            folder: self.folder,
-        }
+        Self::on(self.folder, |config| config.timers = timers).await
+    }
+
+    /// On a database that may be there.
+    pub(crate) async fn on(folder: tempfile::TempDir, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = config(&folder, Timers::default());
+        change(&mut config);
+        let gateway = Gateway::start(config).await.unwrap();
+        Self { gateway, folder }
+    }
+
+    /// The token of a demo person.
+    pub(crate) fn token(&self, username: &str) -> String {
+        self.gateway.mint_token(username).unwrap()
+    }
+
+    /// The database, from outside.
+    pub(crate) async fn database(&self) -> sqlx::SqlitePool {
+        database(&self.folder).await
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -51,19 +71,7 @@ impl Lab {
 
     /// Signs somebody in on a device.
     pub(crate) async fn join(&self, username: &str, device: &str) -> Client {
-        let token = self.gateway.mint_token(username).unwrap();
-        let auth = json!({
-            "authToken": token,
-            "tokenType": "jwt",
-            "client": {
-                "name": "story", "version": "1", "platform": "test", "deviceId": device,
-                "capabilities": ["ringing", "negotiate", "version"],
-            },
-        });
-        let mut client = Client::connect(self.address(), auth).await.unwrap();
-        let greeting = client.event("authenticated").await;
-        assert_eq!(greeting["user"]["id"], id(username), "{greeting}");
-        client
+        Client::sign_in(self.address(), &self.token(username), username, device).await
     }
 
     pub(crate) async fn stop(self) {
@@ -79,6 +87,14 @@ pub(crate) fn config(folder: &tempfile::TempDir, timers: Timers) -> Config {
         timers,
         ..Config::default()
     }
+}
+
+/// The database of a gateway, from outside.
+pub(crate) async fn database(folder: &tempfile::TempDir) -> sqlx::SqlitePool {
+    let options = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(folder.path().join("gateway.db"))
+        .busy_timeout(PATIENCE);
+    sqlx::SqlitePool::connect_with(options).await.unwrap()
 }
 
 /// Id of a demo person.
@@ -102,6 +118,27 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    /// Signs a demo person in on a device.
+    pub(crate) async fn sign_in(
+        address: SocketAddr,
+        token: &str,
+        username: &str,
+        device: &str,
+    ) -> Self {
+        let auth = json!({
+            "authToken": token,
+            "tokenType": "jwt",
+            "client": {
+                "name": "story", "version": "1", "platform": "test", "deviceId": device,
+                "capabilities": ["ringing", "negotiate", "version"],
+            },
+        });
+        let mut client = Self::connect(address, auth).await.unwrap();
+        let greeting = client.event("authenticated").await;
+        assert_eq!(greeting["user"]["id"], id(username), "{greeting}");
+        client
+    }
+
     /// Connects; the error is the payload of CONNECT_ERROR.
     pub(crate) async fn connect(address: SocketAddr, auth: Value) -> Result<Self, Value> {
         let url = format!("ws://{address}/socket.io/?EIO=4&transport=websocket");
@@ -283,6 +320,35 @@ pub(crate) async fn request(
         status: head.split(' ').nth(1).unwrap().parse().unwrap(),
         head: head.to_owned(),
         body: body.to_owned(),
+    }
+}
+
+/// Somebody calls somebody else: the call's id, before anybody has read of it.
+pub(crate) async fn call(caller: &mut Client, conversation: &str) -> String {
+    let initiate = json!({ "conversationId": conversation, "type": "video" });
+    let made = caller.ask("call:initiate", initiate).await;
+    assert_eq!(made["success"], true, "{made}");
+    made["data"]["callId"].as_str().unwrap().to_owned()
+}
+
+/// The session of a call, by REST.
+pub(crate) async fn session(address: SocketAddr, token: &str, call: &str) -> Value {
+    let path = format!("/api/calls/{call}");
+    let reply = request(address, "GET", &path, Some(token), None).await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    reply.json()
+}
+
+/// Waits until a call has ended: its session.
+pub(crate) async fn ended(address: SocketAddr, token: &str, call: &str) -> Value {
+    let until = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        let session = session(address, token, call).await;
+        if session["status"] == "ended" {
+            return session;
+        }
+        assert!(tokio::time::Instant::now() < until, "it goes on: {session}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

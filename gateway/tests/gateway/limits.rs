@@ -18,7 +18,7 @@ async fn a_limit_says_how_long_to_wait_and_hurts_nothing_else() {
     let limited = alice.ask("call:initiate", initiate).await;
     assert_eq!(limited["error"]["code"], "RATE_LIMIT_EXCEEDED");
     let wait = limited["error"]["retryAfter"].as_f64().unwrap();
-    assert!((50.0..=60.0).contains(&wait), "{wait}");
+    assert!(wait > 0.0 && wait <= 60.0, "{wait}");
     let call = first["data"]["callId"].clone();
     let beat = alice.ask("call:heartbeat", json!({ "callId": call })).await;
     assert_eq!(beat["status"], "initiated");
@@ -104,6 +104,7 @@ async fn errors_name_the_field() {
     // Without an ack the error comes as an event.
     alice.tell("call:leave", json!({})).await;
     let error = alice.event("call:error").await;
+    assert_eq!(error["callId"], Value::Null);
     assert_eq!(error["details"]["field"], "callId");
     assert_eq!(error["details"]["event"], "call:leave");
     lab.stop().await;

@@ -172,6 +172,8 @@ async fn the_description_of_the_routes_names_every_route() {
     for path in [
         "/healthz",
         "/api/conversations",
+        "/api/conversations/{id}/invites",
+        "/api/guests",
         "/api/calls",
         "/api/calls/{id}",
         "/api/calls/{id}/decline",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ringwire_gateway::Timers;
 use serde_json::json;
 
-use crate::client::{Client, Lab, call_bob, connect, direct};
+use crate::client::{Client, Lab, call_bob, connect, direct, ended};
 
 #[tokio::test]
 async fn a_restart_in_mid_call_keeps_the_call() {
@@ -39,12 +39,12 @@ async fn timers_run_again_after_a_restart() {
     let call = call_bob(&mut alice, &mut bob).await;
     connect(&call, &mut alice, &mut bob).await;
     let timers = Timers {
-        reconnect: Duration::from_secs(4),
+        reconnect: Duration::from_millis(200),
         ..Timers::default()
     };
     let lab = lab.restart(timers).await;
-    let mut alice = lab.join("alice", "alice-1").await;
-    assert_eq!(alice.event("call:ended").await["reason"], "connectionLost");
+    let session = ended(lab.address(), &lab.token("alice"), &call).await;
+    assert_eq!(session["endReason"], "connectionLost");
     lab.stop().await;
 }
 
@@ -60,7 +60,7 @@ async fn a_call_that_cannot_be_read_hides_no_other() {
         made.push(answer["data"]["callId"].as_str().unwrap().to_owned());
         alice.event("call:initiated").await;
     }
-    let database = database(&lab).await;
+    let database = lab.database().await;
     sqlx::query("UPDATE calls SET state = '{' WHERE id = ?")
         .bind(&made[0])
         .execute(&database)
@@ -76,7 +76,7 @@ async fn a_call_that_cannot_be_read_hides_no_other() {
 #[tokio::test]
 async fn a_database_in_trouble_is_no_refusal_of_the_token() {
     let lab = Lab::start().await;
-    let database = database(&lab).await;
+    let database = lab.database().await;
     let away = sqlx::query("ALTER TABLE users RENAME TO elsewhere");
     away.execute(&database).await.unwrap();
     let token = lab.gateway.mint_token("alice").unwrap();
@@ -88,12 +88,4 @@ async fn a_database_in_trouble_is_no_refusal_of_the_token() {
     back.execute(&database).await.unwrap();
     lab.join("alice", "alice-1").await;
     lab.stop().await;
-}
-
-/// The database of a gateway that runs, from outside.
-async fn database(lab: &Lab) -> sqlx::SqlitePool {
-    let options = sqlx::sqlite::SqliteConnectOptions::new()
-        .filename(lab.folder.path().join("gateway.db"))
-        .busy_timeout(Duration::from_secs(5));
-    sqlx::SqlitePool::connect_with(options).await.unwrap()
 }

@@ -49,6 +49,23 @@ fn a_decline_ends_it_as_rejected_or_busy() {
 }
 
 #[test]
+fn a_decline_from_outside_never_hangs_up() {
+    let busy = || Command::Decline {
+        reason: Some(CallEndReason::Busy),
+    };
+    let mut story = Story::direct();
+    story.say("bob/watch", busy());
+    assert_eq!(story.told(), ["alice/*: ended busy", "bob/*: ended busy"]);
+    story.say("bob/phone", busy());
+    assert_eq!((story.told(), story.reason()), (vec![], "busy".to_owned()));
+    let mut story = Story::answered();
+    for device in ["bob/phone", "bob/watch"] {
+        assert_eq!(story.refused(device, busy()), "CALL_STATE_CONFLICT");
+    }
+    assert_eq!(story.refused("eve", busy()), "NOT_A_PARTICIPANT");
+}
+
+#[test]
 fn leaving_before_joining_is_declining() {
     let mut story = Story::direct();
     story.say("bob", Command::Leave);

@@ -41,6 +41,7 @@ fn command() -> impl Strategy<Value = Command> {
         }),
         1 => Just(Command::Leave),
         1 => reason.prop_map(|reason| Command::End { reason }),
+        1 => prop::option::of(Just(CallEndReason::Busy)).prop_map(|reason| Command::Decline { reason }),
         1 => Just(Command::ForceLeave),
         4 => (kind, name.clone(), name.clone(), device, prop::option::of(0..4_u64)).prop_map(
             |(kind, from, to, device, id)| {
