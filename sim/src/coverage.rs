@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ringwire_call::{CallState, Command, ConnectionEvent, Input, PathState, Snapshot};
+use ringwire_protocol::Push;
 
 use crate::gateway::Cause;
 use crate::laws::About;
 use crate::world::World;
 
 /// States of a call on a device, in the order of the table.
-pub const STATES: [&str; 8] = [
+pub const STATES: [&str; 9] = [
     "none",
     "calling",
     "ringing",
     "incoming",
+    "offered",
     "connecting",
     "active",
     "reconnecting",
@@ -66,6 +68,7 @@ pub(crate) fn state(state: &CallState) -> &'static str {
         CallState::Calling => "calling",
         CallState::Ringing => "ringing",
         CallState::Incoming => "incoming",
+        CallState::Offered => "offered",
         CallState::Connecting => "connecting",
         CallState::Active => "active",
         CallState::Reconnecting { .. } => "reconnecting",
@@ -79,10 +82,19 @@ pub(crate) fn input(input: &Input) -> String {
         Input::Command(command) => match command {
             Command::Call { .. } => "call",
             Command::Accept { .. } => "accept",
-            Command::Decline { .. } => "decline",
+            Command::Join { .. } => "join",
+            Command::Decline { busy: false, .. } => "decline",
+            Command::Decline { busy: true, .. } => "decline, busy",
             Command::HangUp { .. } => "hang up",
             Command::SetMicrophone { .. } => "microphone",
             Command::SetCamera { .. } => "camera",
+            Command::SetScreen { .. } => "screen",
+            Command::Hold { on: true, .. } => "hold",
+            Command::Hold { on: false, .. } => "take up again",
+            Command::ForceLeave { .. } => "leave by force",
+            Command::Push(Push::Ring(_)) => "push of the ring",
+            Command::Push(Push::Cancel(_)) => "push of its cancel",
+            Command::Push(Push::AnsweredElsewhere(_)) => "push of an answer elsewhere",
         },
         Input::SocketUp { .. } => "socket up",
         Input::SocketDown => "socket down",
@@ -96,6 +108,7 @@ pub(crate) fn input(input: &Input) -> String {
             ConnectionEvent::OfferMade { .. } => "offer made",
             ConnectionEvent::AnswerMade { .. } => "answer made",
             ConnectionEvent::Applied { .. } => "answer taken",
+            ConnectionEvent::Agreed { .. } => "what is carried",
             ConnectionEvent::Failed { .. } => "connection failed",
             ConnectionEvent::Candidate { .. } => "own candidate",
             ConnectionEvent::Path(PathState::Connected) => "path connected",
@@ -105,6 +118,8 @@ pub(crate) fn input(input: &Input) -> String {
             ConnectionEvent::FirstAudio | ConnectionEvent::FirstVideo => "first media",
         },
         Input::Quality { .. } => "measurement",
+        Input::NetworkChanged => "another network",
+        Input::Calendar(_) => "calendar",
         Input::Tick => "time",
     }
     .to_owned()
@@ -112,11 +127,16 @@ pub(crate) fn input(input: &Input) -> String {
 
 impl World {
     pub(crate) fn cover_input(&mut self, d: usize, given: &Input, about: &About) {
-        let Some(coverage) = &mut self.coverage else { return };
+        let Some(coverage) = &mut self.coverage else {
+            return;
+        };
         coverage.input = input(given);
         let snapshot = &self.devices[d].snapshot;
         let mut count = |state: &'static str| {
-            *coverage.call.entry((coverage.input.clone(), state)).or_default() += 1;
+            *coverage
+                .call
+                .entry((coverage.input.clone(), state))
+                .or_default() += 1;
         };
         match about.key {
             Some(key) => count(snapshot.call(key).map_or("none", |call| state(&call.state))),
@@ -130,14 +150,18 @@ impl World {
     }
 
     pub(crate) fn cover_change(&mut self, d: usize, before: &Arc<Snapshot>) {
-        let Some(coverage) = &mut self.coverage else { return };
+        let Some(coverage) = &mut self.coverage else {
+            return;
+        };
         let after = &self.devices[d].snapshot;
         if Arc::ptr_eq(before, after) {
             return;
         }
         let mut changed = Vec::new();
         for call in &after.calls {
-            let was = before.call(call.key).map_or("none", |was| state(&was.state));
+            let was = before
+                .call(call.key)
+                .map_or("none", |was| state(&was.state));
             let is = state(&call.state);
             if was != is {
                 changed.push((was, is));
@@ -165,7 +189,10 @@ impl World {
             Cause::Restart => "restart",
         };
         let status = self.gateway.calls[at].call.status();
-        let status = STATUSES.into_iter().find(|it| *it == status.as_str()).unwrap_or("none");
+        let status = STATUSES
+            .into_iter()
+            .find(|it| *it == status.as_str())
+            .unwrap_or("none");
         if let Some(coverage) = &mut self.coverage {
             *coverage.life.entry((name.to_owned(), status)).or_default() += 1;
         }
@@ -179,6 +206,7 @@ fn command_name(command: &ringwire_life::Command) -> &'static str {
         Command::Join { .. } => "join",
         Command::Leave => "leave",
         Command::End { .. } => "end",
+        Command::Decline { .. } => "decline",
         Command::ForceLeave => "force leave",
         Command::Signal(_) => "signal",
         Command::Negotiate { .. } => "negotiate",

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use ringwire_call::{CallKey, CallState, CallStore, CallView, Config, OpId, Snapshot};
 use ringwire_life::Actor;
-use ringwire_protocol::{CallEndReason, Capability, DeviceId, Instant, PeerId};
+use ringwire_protocol::{CallEndReason, Capability, DeviceId, Instant, PeerId, Timestamp};
 use ringwire_signaling::Session;
 
+use crate::gateway::timestamp;
 use crate::peers::Connection;
 use crate::plan::{DevicePlan, KINDS, PEOPLE};
 use crate::queue::Time;
@@ -27,7 +28,6 @@ pub(crate) enum Line {
 #[derive(Debug)]
 pub(crate) struct Told {
     pub(crate) key: CallKey,
-    pub(crate) since: Time,
     pub(crate) rings: bool,
     /// Somebody has tapped accept here.
     pub(crate) accepted: bool,
@@ -97,7 +97,11 @@ impl Device {
     /// The process is gone and another one begins: it knows nothing.
     pub(crate) fn forget(&mut self, seed: u64) {
         self.life += 1;
-        self.store = store(&self.plan, &self.id, seed.wrapping_add(u64::from(self.life)));
+        self.store = store(
+            &self.plan,
+            &self.id,
+            seed.wrapping_add(u64::from(self.life)),
+        );
         self.snapshot = Arc::default();
         self.session = None;
         self.awaited.clear();
@@ -135,7 +139,14 @@ impl Device {
 
     /// The story's time of one of its instants, rounded up.
     pub(crate) fn time_of(&self, at: Instant) -> Time {
-        at.as_micros().div_ceil(1_000).saturating_sub(self.plan.origin)
+        at.as_micros()
+            .div_ceil(1_000)
+            .saturating_sub(self.plan.origin)
+    }
+
+    /// What its calendar says.
+    pub(crate) fn calendar(&self, now: Time) -> Timestamp {
+        Timestamp::from_millis(timestamp(now).as_millis() + self.plan.skew)
     }
 
     pub(crate) fn is_asleep(&self, now: Time) -> bool {
@@ -162,6 +173,8 @@ pub(crate) fn capabilities() -> Vec<Capability> {
         Capability::Ringing,
         Capability::Negotiate,
         Capability::Version,
+        Capability::Screen,
+        Capability::Hold,
     ]
 }
 
@@ -170,6 +183,7 @@ fn store(plan: &DevicePlan, id: &DeviceId, seed: u64) -> CallStore {
         device: id.clone(),
         capabilities: if plan.old { Vec::new() } else { capabilities() },
         seed,
+        call_waiting: plan.call_waiting,
     })
 }
 

@@ -2,9 +2,7 @@
 //! at the seams: between a machine and the world, in what goes in and in what comes out, so that
 //! the machines themselves stay as they ship.
 
-use ringwire_call::{
-    AckFailure, CallEvent, CallState, Effect, IcePolicy, Input,
-};
+use ringwire_call::{AckFailure, CallEvent, CallState, Effect, IcePolicy, Input};
 use ringwire_life::{Audience, Command, Emit, Transition};
 use ringwire_protocol::{CallEndReason, ClientEvent, MediaType, ServerEvent};
 
@@ -127,12 +125,13 @@ impl World {
         let Some(fault) = self.fault else {
             return Some(input);
         };
-        let shows = |wanted: fn(&CallState) -> bool| {
-            self.devices[d].live().any(|call| wanted(&call.state))
-        };
+        let shows =
+            |wanted: fn(&CallState) -> bool| self.devices[d].live().any(|call| wanted(&call.state));
         let dropped = match (fault, &input) {
             (Fault::EndedNotHeard, Input::Event(ServerEvent::Ended(_)))
-            | (Fault::AnsweredElsewhereNotHeard, Input::Event(ServerEvent::AlreadyAnswered(_))) => true,
+            | (Fault::AnsweredElsewhereNotHeard, Input::Event(ServerEvent::AlreadyAnswered(_))) => {
+                true
+            }
             (Fault::RingTimerNotArmed, Input::Tick) => shows(|it| *it == CallState::Incoming),
             (Fault::NoAnswerTimerNotArmed, Input::Tick) => {
                 shows(|it| matches!(it, CallState::Calling | CallState::Ringing))
@@ -147,13 +146,19 @@ impl World {
         }
         Some(match (fault, input) {
             (Fault::ErrorOfAnotherCall, Input::Event(ServerEvent::Ended(mut said))) => {
-                let other = self.devices[d].live().find_map(|call| {
-                    call.id.clone().filter(|id| *id != said.call_id)
-                });
+                let other = self.devices[d]
+                    .live()
+                    .find_map(|call| call.id.clone().filter(|id| *id != said.call_id));
                 said.call_id = other.unwrap_or(said.call_id);
                 Input::Event(ServerEvent::Ended(said))
             }
-            (Fault::AckTrustedBlindly, Input::Ack { op, outcome: Err(AckFailure::Refused(_)) }) => {
+            (
+                Fault::AckTrustedBlindly,
+                Input::Ack {
+                    op,
+                    outcome: Err(AckFailure::Refused(_)),
+                },
+            ) => {
                 let outcome = Err(AckFailure::Malformed("it was a yes".to_owned()));
                 Input::Ack { op, outcome }
             }
@@ -177,7 +182,12 @@ impl World {
                 (Fault::RingNotStopped, Effect::Notify(CallEvent::StopRinging { .. }))
                 | (Fault::EndNotTold, Effect::Notify(CallEvent::Ended { .. }))
                 | (Fault::ConnectionLeft, Effect::Close { .. })
-                | (Fault::NoRestart, Effect::Offer { ice_restart: true, .. }) => true,
+                | (
+                    Fault::NoRestart,
+                    Effect::Offer {
+                        ice_restart: true, ..
+                    },
+                ) => true,
                 (fault, Effect::Send { event, .. }) => matches!(
                     (fault, event),
                     (Fault::HangUpNotSaid, ClientEvent::Leave(_))
@@ -191,9 +201,18 @@ impl World {
             !dropped
         });
         if fault == Fault::NoRejoin {
-            let again = self.devices[d].live().any(|call| call.active_since.is_some());
+            let again = self.devices[d]
+                .live()
+                .any(|call| call.active_since.is_some());
             effects.retain(|it| {
-                !(again && matches!(it, Effect::Send { event: ClientEvent::Join(_), .. }))
+                !(again
+                    && matches!(
+                        it,
+                        Effect::Send {
+                            event: ClientEvent::Join(_),
+                            ..
+                        }
+                    ))
             });
         }
         for effect in effects.iter_mut() {
@@ -236,7 +255,8 @@ impl World {
                 }
             }
             Fault::OtherDevicesNotTold => {
-                made.emits.retain(|it| !matches!(it.to, Audience::OtherDevices(..)));
+                made.emits
+                    .retain(|it| !matches!(it.to, Audience::OtherDevices(..)));
             }
             Fault::EndToldToFew => {
                 let inside: Vec<_> = before.present().map(|it| it.peer.clone()).collect();
@@ -247,7 +267,8 @@ impl World {
             Fault::DurationFromStart => {
                 let started = made.call.started_at;
                 for emit in &mut made.emits {
-                    if let (ServerEvent::Ended(said), Some(end)) = (&mut emit.event, &made.call.end) {
+                    if let (ServerEvent::Ended(said), Some(end)) = (&mut emit.event, &made.call.end)
+                    {
                         said.duration = end.at.saturating_since(started).as_secs();
                     }
                 }

@@ -18,6 +18,7 @@ use crate::device::NEVER;
 use crate::model::Model;
 use crate::network::{Down, Up};
 use crate::plan::{PEOPLE, Setup};
+use crate::pushes::PushRow;
 use crate::queue::Time;
 use crate::rates::Rates;
 use crate::world::{Parcel, World};
@@ -53,7 +54,8 @@ pub(crate) struct Gateway {
     rows: u64,
     /// The next commit is the last thing before a crash of this length.
     crash_at_commit: Option<Time>,
-    timers: Timers,
+    pub(crate) timers: Timers,
+    pub(crate) pushes: Vec<PushRow>,
 }
 
 /// What makes a call change.
@@ -102,6 +104,7 @@ impl Gateway {
             rows: 0,
             crash_at_commit: None,
             timers: Timers::default(),
+            pushes: Vec::new(),
         }
     }
 
@@ -118,7 +121,10 @@ impl Gateway {
 
     /// The conversations of somebody; those with one other come first.
     pub(crate) fn places_of(&self, person: usize) -> Vec<ConversationId> {
-        let mine = self.places.iter().filter(|(_, people)| people.contains(&person));
+        let mine = self
+            .places
+            .iter()
+            .filter(|(_, people)| people.contains(&person));
         mine.map(|(place, _)| place.id.clone()).collect()
     }
 
@@ -140,9 +146,15 @@ impl Gateway {
             return NEVER;
         }
         let calls = self.live().map(|kept| kept.deadline).min().unwrap_or(NEVER);
+        let pushes = self
+            .pushes
+            .iter()
+            .map(|row| row.next)
+            .min()
+            .unwrap_or(NEVER);
         match self.live.is_empty() {
-            true => NEVER,
-            false => calls.min(self.sweep_at),
+            true => pushes,
+            false => calls.min(self.sweep_at).min(pushes),
         }
     }
 }
@@ -151,7 +163,7 @@ pub(crate) fn timestamp(now: Time) -> Timestamp {
     Timestamp::from_millis(BEGINNING + now as i64)
 }
 
-fn time_of(at: Timestamp) -> Time {
+pub(crate) fn time_of(at: Timestamp) -> Time {
     (at.as_millis() - BEGINNING).max(0) as Time
 }
 
@@ -161,7 +173,10 @@ fn number(id: &CallId) -> Option<usize> {
 
 /// Who has this name.
 pub(crate) fn person(name: &str) -> usize {
-    PEOPLE.iter().position(|it| *it == name).unwrap_or(usize::MAX)
+    PEOPLE
+        .iter()
+        .position(|it| *it == name)
+        .unwrap_or(usize::MAX)
 }
 
 impl World {
@@ -227,13 +242,17 @@ impl World {
         self.tell_link(link, ServerEvent::Initiated(initiated));
     }
 
-    fn ice_servers(&self) -> Vec<IceServer> {
+    pub(crate) fn ice_servers(&self) -> Vec<IceServer> {
         let turn = IceServer {
             urls: vec!["turn:192.0.2.9".to_owned()],
             username: Some("u".to_owned()),
             credential: Some("c".to_owned()),
         };
-        if self.setup.turn { vec![turn] } else { Vec::new() }
+        if self.setup.turn {
+            vec![turn]
+        } else {
+            Vec::new()
+        }
     }
 
     // What devices say.
@@ -331,7 +350,10 @@ impl World {
             ClientEvent::TranscriptionSegment(p) => (p.call_id, Command::Said(p.segment)),
             ClientEvent::Subscribe(_) | ClientEvent::Unknown { .. } => {
                 let message = "this is not known here";
-                return Err(Box::new(CallError::new(ErrorCode::ValidationError, message)));
+                return Err(Box::new(CallError::new(
+                    ErrorCode::ValidationError,
+                    message,
+                )));
             }
         };
         let Some(at) = number(&call).filter(|at| *at < self.gateway.calls.len()) else {
@@ -355,7 +377,10 @@ impl World {
             .cloned();
         let Some((conversation, people)) = place else {
             let message = "there is no such conversation";
-            return Err(Box::new(CallError::new(ErrorCode::ConversationNotFound, message)));
+            return Err(Box::new(CallError::new(
+                ErrorCode::ConversationNotFound,
+                message,
+            )));
         };
         let start = Start {
             call: CallId::new(format!("c{}", self.gateway.calls.len())).expect("a number is an id"),
@@ -376,7 +401,12 @@ impl World {
         self.steps += 1;
         let at = self.gateway.calls.len();
         self.gateway.calls.push(Kept {
-            model: Model::begins(direct, person(by.peer.as_str()), by.device.clone(), self.now),
+            model: Model::begins(
+                direct,
+                person(by.peer.as_str()),
+                by.device.clone(),
+                self.now,
+            ),
             call: made.call.clone(),
             revision: 1,
             deadline: made.next_deadline.map_or(NEVER, time_of),
@@ -386,6 +416,7 @@ impl World {
         self.gateway.live.push(at);
         self.law_of_claims();
         self.look_soon();
+        self.plan_pushes(at);
         self.finish_step(at, made, asker);
         Ok(())
     }
@@ -393,13 +424,18 @@ impl World {
     /// All calls that ring for somebody or that they are in; those that ring are told again.
     fn check_active(&mut self, link: usize, by: &Actor, asker: Asker) {
         let calls = self.calls_of(&by.peer);
-        let sessions = calls.iter().map(|at| self.gateway.calls[*at].call.session());
+        let sessions = calls
+            .iter()
+            .map(|at| self.gateway.calls[*at].call.session());
         let active = ActiveCalls {
             calls: sessions.collect(),
         };
         self.answer_to(asker, Ok(Ack::Active(active)));
         for at in calls {
-            if self.gateway.calls[at].call.rings_for(&by.peer, timestamp(self.now)) {
+            if self.gateway.calls[at]
+                .call
+                .rings_for(&by.peer, timestamp(self.now))
+            {
                 self.ring_again(link, at);
             }
         }
@@ -432,7 +468,10 @@ impl World {
             return Ok(());
         }
         let message = "too many write to this call at once";
-        Err(Box::new(CallError::new(ErrorCode::CallStateConflict, message)))
+        Err(Box::new(CallError::new(
+            ErrorCode::CallStateConflict,
+            message,
+        )))
     }
 
     fn decide(&self, at: usize, cause: &Cause) -> Result<Transition, Refused> {
@@ -443,21 +482,18 @@ impl World {
         );
         match cause {
             Cause::Said(by, command) => call.act(by, command.clone(), now, timers),
-            Cause::SocketLost(by) => {
-                call.act(by, self.lost_or_back(by), now, timers)
-            }
+            Cause::SocketLost(by) if self.has_device(by) => Ok(call.unchanged(timers)),
+            Cause::SocketLost(by) => call.act(by, Command::SocketLost, now, timers),
             Cause::Time => Ok(call.time(now, timers)),
             Cause::Restart => Ok(call.restarted(now, timers)),
         }
     }
 
     /// A device that has another socket has lost none.
-    pub(crate) fn lost_or_back(&self, by: &Actor) -> Command {
-        let there = self
-            .links
+    pub(crate) fn has_device(&self, by: &Actor) -> bool {
+        self.links
             .iter()
-            .any(|it| it.at_gateway && it.actor.peer == by.peer && it.actor.device == by.device);
-        if there { Command::SocketBack } else { Command::SocketLost }
+            .any(|it| it.at_gateway && it.actor.peer == by.peer && it.actor.device == by.device)
     }
 
     /// The other node lets time act on the same call.
@@ -486,10 +522,14 @@ impl World {
             kept.over_at = Some(self.now);
             self.gateway.live.retain(|it| *it != at);
         }
+        let rings_otherwise = kept.call.rings_otherwise_than(&before);
         let over_or_answered = kept.call.end.is_some() != before.end.is_some()
             || kept.call.people.len() != before.people.len();
         if over_or_answered {
             self.look_soon();
+        }
+        if rings_otherwise {
+            self.look_at_pushes(at);
         }
         self.tell_step(at, &before);
         self.law_of_step(at, cause, &before);
@@ -579,6 +619,7 @@ impl World {
                 let _ = self.step(at, &Cause::Time, None);
             }
         }
+        self.push_time();
         while self.gateway.sweep_at <= self.now {
             self.gateway.sweep_at += 30_000;
         }
@@ -621,6 +662,9 @@ impl World {
                 let _ = self.step(at, &Cause::Restart, None);
             }
         }
+        for row in &mut self.gateway.pushes {
+            row.next = self.now;
+        }
         self.look_soon();
     }
 }
@@ -639,8 +683,8 @@ fn member(name: &str) -> Member {
 /// As the database keeps a call and gives it back.
 fn through_json(call: &Call) -> Call {
     let kept = serde_json::to_string(call).and_then(|text| serde_json::from_str::<Call>(&text));
-    let mailbox =
-        serde_json::to_string(&call.mailbox).and_then(|text| serde_json::from_str::<Mailbox>(&text));
+    let mailbox = serde_json::to_string(&call.mailbox)
+        .and_then(|text| serde_json::from_str::<Mailbox>(&text));
     let mut back = kept.expect("a call can be written and read");
     back.mailbox = mailbox.expect("a mailbox can be written and read");
     back

@@ -4,10 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use ringwire_call::{
-    CallEvent, CallKey, CallState, CallView, Command, Direction, Effect, Input, MAX_CALLS, Snapshot,
+    CallEvent, CallKey, CallState, CallView, Command, Effect, Input, MAX_CALLS, Snapshot,
 };
 use ringwire_life::Call;
-use ringwire_protocol::{Ack, CallEndReason, CallId, ClientEvent, ServerEvent, SignalBody, timers};
+use ringwire_protocol::{
+    Ack, CallEndReason, CallId, ClientEvent, ConversationId, Push, ServerEvent, SignalBody, timers,
+};
 
 use crate::device::{Device, Line, NEVER, Told, is_over};
 use crate::gateway::{Cause, person};
@@ -81,6 +83,8 @@ impl fmt::Display for Violation {
 pub(crate) struct About {
     pub(crate) key: Option<CallKey>,
     pub(crate) id: Option<CallId>,
+    /// Calls of one conversation may turn out to be the same one.
+    place: Option<ConversationId>,
     /// It may concern every call.
     pub(crate) all: bool,
     /// A tap that takes the microphone from other calls.
@@ -94,19 +98,35 @@ impl About {
         let mut about = Self::default();
         match input {
             Input::Command(command) => match command {
-                Command::Call { key, .. } | Command::Accept { key, .. } => {
+                Command::Call { key, .. }
+                | Command::Accept { key, .. }
+                | Command::Join { key, .. }
+                | Command::Hold { key, .. } => {
                     about.key = Some(*key);
                     about.takes_over = true;
                 }
-                Command::Decline { key }
+                Command::Decline { key, .. }
                 | Command::HangUp { key }
                 | Command::SetMicrophone { key, .. }
-                | Command::SetCamera { key, .. } => about.key = Some(*key),
+                | Command::SetCamera { key, .. }
+                | Command::SetScreen { key, .. } => about.key = Some(*key),
+                Command::ForceLeave { conversation } => {
+                    about.place = Some(conversation.clone());
+                }
+                Command::Push(push) => {
+                    about.id = Some(push.call_id().clone());
+                    if let Push::Ring(ring) = push {
+                        about.place = Some(ring.conversation_id.clone());
+                    }
+                }
             },
             Input::Event(event) => {
                 about.id = event.call_id().cloned();
                 // An error without a call may be about any.
                 about.all = about.id.is_none();
+                if let ServerEvent::Initiated(said) = event {
+                    about.place = Some(said.conversation_id.clone());
+                }
                 if let ServerEvent::Ended(said) = event {
                     let by_me = said.ended_by.as_ref() == Some(&device.peer);
                     about.ended = Some((said.reason.clone(), by_me));
@@ -120,12 +140,20 @@ impl About {
                 Ok(Ack::Joined(said)) => about.id = Some(said.call_session.id.clone()),
                 _ => about.all = true,
             },
-            Input::SocketUp { .. } | Input::SocketDown | Input::Tick => about.all = true,
+            Input::SocketUp { .. }
+            | Input::SocketDown
+            | Input::NetworkChanged
+            | Input::Calendar(_)
+            | Input::Tick => about.all = true,
         }
         if about.key.is_none()
             && let Some(id) = &about.id
         {
-            let view = device.snapshot.calls.iter().find(|it| it.id.as_ref() == Some(id));
+            let view = device
+                .snapshot
+                .calls
+                .iter()
+                .find(|it| it.id.as_ref() == Some(id));
             about.key = view.map(|it| it.key);
         }
         about
@@ -142,12 +170,7 @@ impl World {
     }
 
     /// After every input of a device.
-    pub(crate) fn law_of_input(
-        &mut self,
-        d: usize,
-        about: &About,
-        before: &Arc<Snapshot>,
-    ) {
+    pub(crate) fn law_of_input(&mut self, d: usize, about: &About, before: &Arc<Snapshot>) {
         let after = Arc::clone(&self.devices[d].snapshot);
         if !Arc::ptr_eq(before, &after) {
             self.law_of_views(d, about, before, &after);
@@ -155,7 +178,10 @@ impl World {
         let device = &self.devices[d];
         let now = device.instant(self.now);
         if device.store.wake_at().is_some_and(|at| at <= now) {
-            let how = format!("{} has a timer that is due and does not fire", device.name());
+            let how = format!(
+                "{} has a timer that is due and does not fire",
+                device.name()
+            );
             self.broken(Law::Timers, how);
         }
     }
@@ -173,20 +199,51 @@ impl World {
                 }
                 device.told.push(Told {
                     key: *key,
-                    since: now,
                     rings: true,
                     accepted: false,
                     ended: None,
                 });
             }
             Effect::Notify(CallEvent::StopRinging { key }) => {
-                let rings = device.told_of(*key).is_some_and(|it| std::mem::take(&mut it.rings));
+                let rings = device
+                    .told_of(*key)
+                    .is_some_and(|it| std::mem::take(&mut it.rings));
                 if !rings {
                     let how = format!("{} stops {key}, which does not ring", name(device));
                     self.broken(Law::ToldOnce, how);
                 }
             }
+            Effect::Notify(CallEvent::JoinOffered { key }) => {
+                if device.told_of(*key).is_none() {
+                    device.told.push(Told {
+                        key: *key,
+                        rings: false,
+                        accepted: false,
+                        ended: None,
+                    });
+                }
+            }
+            Effect::Notify(CallEvent::Merged { key, .. }) => {
+                let rings = device.told_of(*key).is_some_and(|it| it.rings);
+                device.told.retain(|it| it.key != *key);
+                if rings {
+                    let how = format!(
+                        "{}: {key} is merged, and its ring does not end",
+                        name(device)
+                    );
+                    self.broken(Law::ToldOnce, how);
+                }
+            }
             Effect::Notify(CallEvent::Ended { key, reason }) => {
+                if *reason == CallEndReason::Busy && device.told_of(*key).is_none() {
+                    // Declined before anybody heard it ring.
+                    device.told.push(Told {
+                        key: *key,
+                        rings: false,
+                        accepted: false,
+                        ended: None,
+                    });
+                }
                 let Some(told) = device.told_of(*key) else {
                     let how = format!("{}: {key} ends and never began", name(device));
                     return self.broken(Law::ToldOnce, how);
@@ -213,10 +270,10 @@ impl World {
                 connection,
                 send_audio,
                 send_video,
+                send_screen,
                 receive,
-                ..
             } => {
-                if *send_audio || *send_video || *receive {
+                if *send_audio || *send_video || *send_screen || *receive {
                     self.law_of_media(d, *connection);
                 }
             }
@@ -259,7 +316,11 @@ impl World {
 
     fn law_of_media(&mut self, d: usize, connection: ringwire_call::ConnectionId) {
         let device = &self.devices[d];
-        let key = device.connections.iter().find(|it| it.id == connection).map(|it| it.key);
+        let key = device
+            .connections
+            .iter()
+            .find(|it| it.id == connection)
+            .map(|it| it.key);
         let call = key.and_then(|key| device.snapshot.call(key));
         let id = call.and_then(|call| call.id.clone());
         if !id.is_some_and(|id| self.is_accepted(d, &id)) {
@@ -271,10 +332,18 @@ impl World {
     /// Who was called has accepted: here by a tap, at the caller by the gateway's word.
     fn is_accepted(&self, d: usize, id: &CallId) -> bool {
         let device = &self.devices[d];
-        let view = device.snapshot.calls.iter().find(|it| it.id.as_ref() == Some(id));
+        let view = device
+            .snapshot
+            .calls
+            .iter()
+            .find(|it| it.id.as_ref() == Some(id));
         let tapped = view.is_some_and(|view| {
-            view.direction == Direction::Incoming
-                && device.told.iter().any(|it| it.key == view.key && it.accepted)
+            // Who called and lost the glare has tapped as well.
+            view.key.is_outgoing()
+                || device
+                    .told
+                    .iter()
+                    .any(|it| it.key == view.key && it.accepted)
         });
         let at_gateway = self.gateway.call(id);
         let called = at_gateway.is_some_and(|kept| kept.call.initiator != device.peer);
@@ -286,7 +355,11 @@ impl World {
 
     fn law_of_views(&mut self, d: usize, about: &About, before: &Snapshot, after: &Snapshot) {
         if after.calls.len() > MAX_CALLS {
-            let how = format!("{} lists {} calls", self.devices[d].name(), after.calls.len());
+            let how = format!(
+                "{} lists {} calls",
+                self.devices[d].name(),
+                after.calls.len()
+            );
             self.broken(Law::Bounds, how);
         }
         for was in &before.calls {
@@ -317,7 +390,7 @@ impl World {
     fn law_of_view(&mut self, d: usize, about: &About, was: &CallView, is: Option<&CallView>) {
         let name = |world: &Self| world.devices[d].name();
         let Some(is) = is else {
-            if !is_over(was) {
+            if !is_over(was) && self.devices[d].told_of(was.key).is_some() {
                 let how = format!("{}: {} vanishes without an end", name(self), was.key);
                 self.broken(Law::ToldOnce, how);
             }
@@ -325,7 +398,13 @@ impl World {
         };
         let concerned = about.all || about.key == Some(was.key) || about.takes_over;
         let also = about.id.is_some() && (was.id == about.id || is.id == about.id);
-        if !concerned && !also && is != was {
+        let place = about.place.as_ref() == Some(&was.conversation);
+        let is_same = is.state == was.state
+            && is.media == was.media
+            && is.held == was.held
+            && is.people == was.people
+            && is.id == was.id;
+        if !concerned && !also && !place && !is_same {
             let how = format!(
                 "{}: {} was {:?} and is {:?}, by something about {:?}",
                 name(self),
@@ -339,7 +418,12 @@ impl World {
         if let CallState::Ended { reason } = &was.state
             && is.state != was.state
         {
-            let how = format!("{}: {} ended as {reason}, and is {:?}", name(self), was.key, is.state);
+            let how = format!(
+                "{}: {} ended as {reason}, and is {:?}",
+                name(self),
+                was.key,
+                is.state
+            );
             self.broken(Law::OneReason, how);
         }
         if let (Some(was), Some(is)) = (&was.id, &is.id)
@@ -362,16 +446,24 @@ impl World {
         said: Option<&CallEndReason>,
         by_me: bool,
     ) {
-        use CallEndReason::{AnsweredElsewhere, Busy, Completed, DeclinedElsewhere, Rejected};
+        use CallEndReason::{
+            AnsweredElsewhere, Busy, Completed, DeclinedElsewhere, Missed, Rejected,
+        };
         let CallState::Ended { reason } = &is.state else {
-            let how = format!("{} hears that {} is over, and goes on", self.devices[d].name(), is.key);
+            let how = format!(
+                "{} hears that {} is over, and goes on",
+                self.devices[d].name(),
+                is.key
+            );
             return self.broken(Law::Agreement, how);
         };
-        let rang = was.state == CallState::Incoming;
+        let offered = was.state == CallState::Offered;
+        let rang = offered || was.state == CallState::Incoming;
         let right = match said {
             Some(Rejected | Busy) if rang && by_me => *reason == DeclinedElsewhere,
             Some(Completed) if rang && by_me => *reason == AnsweredElsewhere,
-            Some(said) => reason == said || (rang && *reason == CallEndReason::Missed),
+            Some(Completed) if offered => *reason == Missed,
+            Some(said) => reason == said || (rang && *reason == Missed),
             None => true,
         };
         if !right {
@@ -389,13 +481,15 @@ impl World {
         let after = |at, span: std::time::Duration| device.time_of(at + span) + 1;
         match &call.state {
             CallState::Incoming => after(call.initiated_at, timers::RING_DEADLINE),
-            CallState::Calling | CallState::Ringing => after(call.initiated_at, timers::NO_ANSWER_MAX),
+            CallState::Calling | CallState::Ringing => {
+                after(call.initiated_at, timers::NO_ANSWER_MAX)
+            }
             CallState::Reconnecting { since, .. } => after(*since, timers::RECONNECT),
             CallState::Ended { .. } => call
                 .timeline
                 .ended
                 .map_or(NEVER, |at| after(at, timers::ENDED_SHOWN)),
-            CallState::Connecting | CallState::Active => NEVER,
+            CallState::Offered | CallState::Connecting | CallState::Active => NEVER,
         }
     }
 
@@ -408,8 +502,12 @@ impl World {
                 && device.asleep_until < self.now
                 && device.awake_since < self.now
             {
-                let late = device.live().find(|call| self.change_due(d, call) < self.now);
-                let what = late.map_or("a call that is over".to_owned(), |it| format!("{:?}", it.state));
+                let late = device
+                    .live()
+                    .find(|call| self.change_due(d, call) < self.now);
+                let what = late.map_or("a call that is over".to_owned(), |it| {
+                    format!("{:?}", it.state)
+                });
                 let law = match late.map(|it| &it.state) {
                     Some(CallState::Incoming) => Law::Rings,
                     _ => Law::Limits,
@@ -424,7 +522,8 @@ impl World {
     pub(crate) fn law_of_step(&mut self, at: usize, cause: &Cause, before: &Call) {
         let now = self.now;
         let heard = match cause {
-            Cause::SocketLost(by) => Some((by.clone(), self.lost_or_back(by))),
+            Cause::SocketLost(by) if self.has_device(by) => None,
+            Cause::SocketLost(by) => Some((by.clone(), ringwire_life::Command::SocketLost)),
             Cause::Said(by, command) => Some((by.clone(), command.clone())),
             Cause::Time | Cause::Restart => None,
         };
@@ -432,14 +531,18 @@ impl World {
         match (heard, cause) {
             (Some((by, command)), _) => {
                 let who = person(by.peer.as_str());
-                let here = kept.call.person(&by.peer).is_some_and(|it| it.device == by.device);
+                let here = kept
+                    .call
+                    .person(&by.peer)
+                    .is_some_and(|it| it.device == by.device);
                 if matches!(command, ringwire_life::Command::SocketBack) && here && !by.named {
                     kept.model.renamed(who, &by.device);
                 }
                 kept.model.hears(who, &by.device, &command, now);
             }
             (None, Cause::Restart) => kept.model.restarts(now),
-            (None, _) => kept.model.waits(now),
+            (None, Cause::Time) => kept.model.waits(now),
+            (None, _) => {}
         }
         let call = &kept.call;
         if let Some(how) = kept.model.differs(call, person) {
@@ -452,7 +555,10 @@ impl World {
         }
         let mut people: Vec<_> = call.present().map(|it| &it.peer).collect();
         people.dedup();
-        if people.len() < call.present().count() || call.ringing.len() > 64 || call.people.len() > 256 {
+        if people.len() < call.present().count()
+            || call.ringing.len() > 64
+            || call.people.len() > 256
+        {
             let how = format!("{}: more rows than there may be", call.id);
             self.broken(Law::Bounds, how);
         }
@@ -465,7 +571,10 @@ impl World {
             let ended = kept.over_at.unwrap_or(self.now);
             let should = kept.model.answered.map_or(0, |from| (ended - from) / 1_000);
             if said.duration != should {
-                let how = format!("{} lasted {should} s, and {} s are told", kept.call.id, said.duration);
+                let how = format!(
+                    "{} lasted {should} s, and {} s are told",
+                    kept.call.id, said.duration
+                );
                 self.broken(Law::Duration, how);
             }
         }
@@ -473,7 +582,11 @@ impl World {
 
     /// After every new call.
     pub(crate) fn law_of_claims(&mut self) {
-        let mut places: Vec<_> = self.gateway.live().map(|it| it.call.conversation.id.clone()).collect();
+        let mut places: Vec<_> = self
+            .gateway
+            .live()
+            .map(|it| it.call.conversation.id.clone())
+            .collect();
         let all = places.len();
         places.sort();
         places.dedup();
@@ -499,7 +612,14 @@ impl World {
                     continue;
                 };
                 let told = device.told.iter().find(|it| it.key == call.key);
-                let here = kept.call.person(&device.peer).filter(|it| it.device == device.id || !it.named);
+                let here = kept
+                    .call
+                    .person(&device.peer)
+                    .filter(|it| it.device == device.id || !it.named);
+                // An offer to join that is not taken runs out by itself.
+                if call.state == CallState::Offered {
+                    continue;
+                }
                 if let Some(over) = kept.over_at
                     && !is_over(call)
                     && over.max(in_touch) + patience < self.now
@@ -508,7 +628,10 @@ impl World {
                         CallState::Incoming => Law::Rings,
                         _ => Law::Agreement,
                     };
-                    found = Some((law, format!("shows {} of {} which is over", state(call), kept.call.id)));
+                    found = Some((
+                        law,
+                        format!("shows {} of {} which is over", state(call), kept.call.id),
+                    ));
                 } else if call.state == CallState::Incoming
                     && kept.call.person(&device.peer).is_some()
                     && kept.changed_at.max(in_touch) + patience < self.now

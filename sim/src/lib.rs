@@ -8,7 +8,7 @@
 //! | `plan` | what a story begins with, and the acts in it |
 //! | `world`, `queue`, `dice` | the clock, what is on its way, chance |
 //! | `device`, `peers`, `network` | devices; media without media; sockets |
-//! | `gateway`, `rates` | what `gateway/src` does around `ringwire-life` |
+//! | `gateway`, `rates`, `pushes` | what `gateway/src` does around `ringwire-life` |
 //! | `wire` | the hundredth part of the stories, which passes through the session and JSON |
 //! | `model` | what a call is, on a page |
 //! | `laws`, `rest` | what always holds, and what holds in the end |
@@ -32,6 +32,7 @@ mod model;
 mod network;
 mod peers;
 mod plan;
+mod pushes;
 mod queue;
 mod rates;
 mod rest;

@@ -28,7 +28,11 @@ fn main() -> ExitCode {
     let options = Options::parse();
     match (options.seed, options.stories) {
         (Some(seed), None) => one(seed, options.keep.as_deref()),
-        (seed, stories) => many(seed.unwrap_or(1), stories.unwrap_or(20_000), options.threads),
+        (seed, stories) => many(
+            seed.unwrap_or(1),
+            stories.unwrap_or(20_000),
+            options.threads,
+        ),
     }
 }
 
@@ -77,13 +81,21 @@ fn report(seed: u64, broken: &Violation) {
     if let Some(broken) = &ending.violation {
         println!("BROKEN at {broken}");
     }
-    println!("again: cargo xtask sim --seed {seed} --keep {}\n", list.join(","));
+    println!(
+        "again: cargo xtask sim --seed {seed} --keep {}\n",
+        list.join(",")
+    );
 }
 
 fn many(first: u64, stories: u64, threads: Option<usize>) -> ExitCode {
-    let threads = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |it| it.get()));
+    let threads =
+        threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |it| it.get()));
     let begun = Instant::now();
-    let (next, steps, least) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(u64::MAX));
+    let (next, steps, least) = (
+        AtomicU64::new(0),
+        AtomicU64::new(0),
+        AtomicU64::new(u64::MAX),
+    );
     let tell = || {
         let mut broken = Vec::new();
         loop {
@@ -92,7 +104,11 @@ fn many(first: u64, stories: u64, threads: Option<usize>) -> ExitCode {
                 return broken;
             }
             let seed = first + at;
-            let Ending { violation, steps: taken, .. } = tell_safely(&Plan::of(seed), Wanted::default());
+            let Ending {
+                violation,
+                steps: taken,
+                ..
+            } = tell_safely(&Plan::of(seed), Wanted::default());
             steps.fetch_add(taken, Ordering::Relaxed);
             least.fetch_min(taken, Ordering::Relaxed);
             broken.extend(violation.map(|it| (seed, it)));
@@ -100,7 +116,10 @@ fn many(first: u64, stories: u64, threads: Option<usize>) -> ExitCode {
     };
     let mut broken: Vec<(u64, Violation)> = std::thread::scope(|scope| {
         let running: Vec<_> = (0..threads).map(|_| scope.spawn(tell)).collect();
-        running.into_iter().flat_map(|it| it.join().unwrap_or_default()).collect()
+        running
+            .into_iter()
+            .flat_map(|it| it.join().unwrap_or_default())
+            .collect()
     });
     broken.sort_by_key(|(seed, _)| *seed);
     let seconds = begun.elapsed().as_secs_f64();
@@ -118,5 +137,9 @@ fn many(first: u64, stories: u64, threads: Option<usize>) -> ExitCode {
         stories as f64 / seconds,
         seconds * 1e9 * threads as f64 / steps as f64,
     );
-    if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if broken.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }

@@ -60,7 +60,10 @@ impl Model {
         if self.over.is_some() {
             return;
         }
-        let here = self.inside.iter().position(|it| it.person == who && it.device == *device);
+        let here = self
+            .inside
+            .iter()
+            .position(|it| it.person == who && it.device == *device);
         match (said, here) {
             (Command::Join { .. }, Some(at)) => self.inside[at].no_socket_since = None,
             (Command::Join { .. }, None) => {
@@ -75,6 +78,9 @@ impl Model {
             }
             (Command::ForceLeave, _) if self.is_inside(who) => {
                 self.leaves(who, self.reason(who, None), now);
+            }
+            (Command::Decline { reason }, None) if self.rings_for(who) => {
+                self.declines(who, reason.as_ref());
             }
             (Command::Leave, None) if self.rings_for(who) => self.declines(who, None),
             (Command::End { reason }, None) if self.rings_for(who) => {
@@ -134,13 +140,17 @@ impl Model {
                 }
                 _ => {}
             }
-            if it.heard.is_some_and(|heard| past(heard, timers::HEARTBEAT_TIMEOUT)) {
+            if it
+                .heard
+                .is_some_and(|heard| past(heard, timers::HEARTBEAT_TIMEOUT))
+            {
                 self.leaves(it.person, CallEndReason::HeartbeatTimeout, now);
             }
         }
         if self.answered.is_none() {
             let only_caller = self.inside.iter().all(|it| it.person == self.caller);
-            if only_caller && self.alone_since.is_none() && past(self.began, timers::RING_DEADLINE) {
+            if only_caller && self.alone_since.is_none() && past(self.began, timers::RING_DEADLINE)
+            {
                 self.ends(CallEndReason::Missed);
             }
             if past(self.began, timers::RING_SWEEP) {
@@ -150,7 +160,10 @@ impl Model {
                 });
             }
         }
-        if self.alone_since.is_some_and(|since| past(since, timers::ALONE)) {
+        if self
+            .alone_since
+            .is_some_and(|since| past(since, timers::ALONE))
+        {
             self.ends(CallEndReason::Completed);
         }
     }
@@ -246,17 +259,24 @@ impl Model {
     pub(crate) fn differs(&self, call: &Call, person: impl Fn(&str) -> usize) -> Option<String> {
         let over = call.end.as_ref().map(|end| &end.reason);
         if over != self.over.as_ref() {
-            return Some(format!("it ended as {over:?}, and should have as {:?}", self.over));
+            return Some(format!(
+                "it ended as {over:?}, and should have as {:?}",
+                self.over
+            ));
         }
         if call.answered_at.is_some() != self.answered.is_some() && over.is_none() {
-            let is = if self.answered.is_some() { "answered" } else { "not answered" };
+            let is = if self.answered.is_some() {
+                "answered"
+            } else {
+                "not answered"
+            };
             return Some(format!("it should be {is}"));
         }
         let same = call.present().count() == self.inside.len()
             && call.present().all(|it| {
-                self.inside
-                    .iter()
-                    .any(|inside| inside.person == person(it.peer.as_str()) && inside.device == it.device)
+                self.inside.iter().any(|inside| {
+                    inside.person == person(it.peer.as_str()) && inside.device == it.device
+                })
             });
         if !same {
             let is: Vec<_> = call.present().map(|it| it.device.as_str()).collect();

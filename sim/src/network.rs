@@ -20,7 +20,10 @@ pub(crate) enum Down {
     /// `authenticated`.
     Greeting,
     Event(ServerEvent),
-    Ack { op: u64, outcome: Box<Result<Ack, CallError>> },
+    Ack {
+        op: u64,
+        outcome: Box<Result<Ack, CallError>>,
+    },
     Text(String),
 }
 

@@ -30,6 +30,7 @@ pub(crate) struct Connection {
     pub(crate) id: ConnectionId,
     pub(crate) key: CallKey,
     policy: IcePolicy,
+    screen: bool,
     ice: u32,
     remote: Option<End>,
     /// The other end's description was taken: candidates may follow.
@@ -44,11 +45,18 @@ pub(crate) struct Connection {
 }
 
 impl World {
-    pub(crate) fn open(&mut self, d: usize, key: CallKey, id: ConnectionId, policy: IcePolicy) {
+    pub(crate) fn open(
+        &mut self,
+        d: usize,
+        key: CallKey,
+        id: ConnectionId,
+        (policy, screen): (IcePolicy, bool),
+    ) {
         self.devices[d].connections.push(Connection {
             id,
             key,
             policy,
+            screen,
             ice: 0,
             remote: None,
             described: false,
@@ -67,13 +75,25 @@ impl World {
     }
 
     pub(crate) fn connection(&mut self, d: usize, id: ConnectionId) -> Option<&mut Connection> {
-        self.devices[d].connections.iter_mut().find(|it| it.id == id)
+        self.devices[d]
+            .connections
+            .iter_mut()
+            .find(|it| it.id == id)
     }
 
     /// Makes an offer or an answer, then candidates.
-    pub(crate) fn describe(&mut self, d: usize, id: ConnectionId, op: OpId, fresh: bool, offer: bool) {
+    pub(crate) fn describe(
+        &mut self,
+        d: usize,
+        id: ConnectionId,
+        op: OpId,
+        fresh: bool,
+        offer: bool,
+    ) {
         let life = self.devices[d].life;
-        let Some(it) = self.connection(d, id) else { return };
+        let Some(it) = self.connection(d, id) else {
+            return;
+        };
         if fresh || it.ice == 0 {
             it.ice += 1;
         }
@@ -85,11 +105,15 @@ impl World {
             true => ConnectionEvent::OfferMade { op, sdp },
             false => ConnectionEvent::AnswerMade { op, sdp },
         };
-        let policy = it.policy;
+        let (policy, screen) = (it.policy, it.screen);
         if self.fails(d, id, op) {
             return;
         }
         self.report(d, id, 3, event);
+        if !offer {
+            let video = true;
+            self.report(d, id, 3, ConnectionEvent::Agreed { video, screen });
+        }
         let relayed = "candidate:2 1 udp 1 198.51.100.1 9 typ relay";
         let direct = "candidate:1 1 udp 2 192.0.2.1 9 typ host";
         let candidates: &[&str] = match policy {
@@ -135,9 +159,13 @@ impl World {
     }
 
     pub(crate) fn applied(&mut self, d: usize, id: ConnectionId, op: OpId) {
-        if !self.fails(d, id, op) {
-            self.report(d, id, 3, ConnectionEvent::Applied { op });
+        if self.fails(d, id, op) {
+            return;
         }
+        let screen = self.connection(d, id).is_some_and(|it| it.screen);
+        let video = true;
+        self.report(d, id, 3, ConnectionEvent::Applied { op });
+        self.report(d, id, 3, ConnectionEvent::Agreed { video, screen });
     }
 
     pub(crate) fn set_media(&mut self, d: usize, id: ConnectionId, sends: bool, receives: bool) {
@@ -189,7 +217,10 @@ impl World {
                     ice: it.ice,
                 };
                 let up = it.remote.is_some_and(|end| {
-                    let other = self.devices.get(end.device).filter(|it| it.life == end.life);
+                    let other = self
+                        .devices
+                        .get(end.device)
+                        .filter(|it| it.life == end.life);
                     other.is_some_and(|other| {
                         other.connections.iter().any(|that| {
                             that.id.get() == end.connection
@@ -217,7 +248,10 @@ impl World {
         let (connection, changes) = (it.id, it.changes);
         let states: &[(Time, PathState)] = match up {
             true => &[(FOUND, PathState::Connected)],
-            false => &[(DISTURBED, PathState::Disturbed), (BROKEN, PathState::Broken)],
+            false => &[
+                (DISTURBED, PathState::Disturbed),
+                (BROKEN, PathState::Broken),
+            ],
         };
         for (after, state) in states {
             let parcel = Parcel::Path {

@@ -32,6 +32,8 @@ pub(crate) struct Setup {
     pub(crate) fragile: u64,
     /// The gateway has a TURN server.
     pub(crate) turn: bool,
+    /// Phones and tablets are woken by pushes.
+    pub(crate) pushes: bool,
 }
 
 /// A device of somebody.
@@ -45,6 +47,8 @@ pub(crate) struct DevicePlan {
     pub(crate) origin: Time,
     /// How wrong its calendar is, ms.
     pub(crate) skew: i64,
+    /// A second call may ring while one is going on.
+    pub(crate) call_waiting: bool,
 }
 
 /// Something that happens, after some time.
@@ -58,13 +62,53 @@ pub(crate) struct Act {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum What {
     /// Calls somebody else, or the group.
-    Call { device: usize, place: usize },
+    Call {
+        device: usize,
+        place: usize,
+    },
     /// Accepts on some device where it rings.
-    Answer { which: usize },
-    Decline { device: usize, which: usize },
-    HangUp { device: usize, which: usize },
-    Microphone { device: usize, which: usize },
-    Camera { device: usize, which: usize },
+    Answer {
+        which: usize,
+    },
+    Decline {
+        device: usize,
+        which: usize,
+        busy: bool,
+    },
+    HangUp {
+        device: usize,
+        which: usize,
+    },
+    Microphone {
+        device: usize,
+        which: usize,
+    },
+    Camera {
+        device: usize,
+        which: usize,
+    },
+    Screen {
+        device: usize,
+        which: usize,
+    },
+    Hold {
+        device: usize,
+        which: usize,
+    },
+    /// Joins a call that is offered.
+    Join {
+        device: usize,
+        which: usize,
+    },
+    ForceLeave {
+        device: usize,
+        place: usize,
+    },
+    /// The app goes to the background; without a call its socket closes.
+    Background {
+        device: usize,
+        span: Time,
+    },
     /// The connection breaks; both ends notice in their own time.
     Cut {
         device: usize,
@@ -72,15 +116,29 @@ pub(crate) enum What {
         gateway_notices: Time,
     },
     /// No network at all, for a while.
-    Offline { device: usize, span: Time },
+    Offline {
+        device: usize,
+        span: Time,
+    },
     /// Media finds no way between anybody, for a while.
-    NoPath { span: Time },
+    NoPath {
+        span: Time,
+    },
     /// The process stands still, for a while.
-    Sleep { device: usize, span: Time },
+    Sleep {
+        device: usize,
+        span: Time,
+    },
     /// The process dies and is started again.
-    Crash { device: usize, span: Time },
+    Crash {
+        device: usize,
+        span: Time,
+    },
     /// The gateway dies and is started again: now, or between the next commit and what it tells.
-    GatewayCrash { span: Time, at_commit: bool },
+    GatewayCrash {
+        span: Time,
+        at_commit: bool,
+    },
     /// Nothing.
     Pass,
 }
@@ -128,7 +186,11 @@ impl Setup {
                     kind: kind as usize,
                     old: old_peers && dice.in_thousand(500),
                     origin: dice.below(100_000_000),
-                    skew: dice.below(600_000) as i64 - 300_000,
+                    skew: match dice.below(2) {
+                        0 => 0,
+                        _ => dice.below(600_000) as i64 - 300_000,
+                    },
+                    call_waiting: !dice.in_thousand(200),
                 });
             }
         }
@@ -140,6 +202,7 @@ impl Setup {
             two_nodes: dice.in_thousand(100),
             fragile: if dice.in_thousand(50) { 50 } else { 0 },
             turn: dice.in_thousand(700),
+            pushes: dice.in_thousand(600),
         }
     }
 }
@@ -162,11 +225,22 @@ impl Act {
                 place: dice.index(8),
             },
             20..=49 => What::Answer { which },
-            50..=53 => What::Decline { device, which },
-            54..=62 => What::HangUp { device, which },
-            63..=67 => What::Microphone { device, which },
-            68..=70 => What::Camera { device, which },
-            71..=79 => What::Cut {
+            50..=52 => What::Decline {
+                device,
+                which,
+                busy: dice.in_thousand(300),
+            },
+            53..=60 => What::HangUp { device, which },
+            61..=63 => What::Microphone { device, which },
+            64 => What::Camera { device, which },
+            65 => What::Screen { device, which },
+            66..=68 => What::Hold { device, which },
+            69..=70 => What::Join { device, which },
+            71 => What::ForceLeave {
+                device,
+                place: dice.index(8),
+            },
+            72..=79 => What::Cut {
                 device,
                 device_notices: noticed(dice),
                 gateway_notices: noticed(dice),
@@ -187,6 +261,10 @@ impl Act {
             93..=95 => What::GatewayCrash {
                 span: dice.between(100, 15_000),
                 at_commit: dice.in_thousand(600),
+            },
+            96..=98 => What::Background {
+                device,
+                span: span(dice),
             },
             _ => What::Pass,
         };
@@ -214,6 +292,10 @@ impl What {
                 | Self::HangUp { .. }
                 | Self::Microphone { .. }
                 | Self::Camera { .. }
+                | Self::Screen { .. }
+                | Self::Hold { .. }
+                | Self::Join { .. }
+                | Self::ForceLeave { .. }
         )
     }
 }

@@ -70,7 +70,11 @@ impl World {
     fn unrest(&self) -> Option<String> {
         for (d, device) in self.devices.iter().enumerate() {
             if self.in_touch_since(d).is_none() {
-                return Some(format!("{} has no socket: {:?}", device.name(), device.line));
+                return Some(format!(
+                    "{} has no socket: {:?}",
+                    device.name(),
+                    device.line
+                ));
             }
             for call in device.live() {
                 if let Some(how) = self.is_unsettled(d, call) {
@@ -89,10 +93,15 @@ impl World {
                 let who = person(it.peer.as_str());
                 let shown = self.devices.iter().any(|device| {
                     device.plan.person == who
-                        && device.live().any(|call| call.id.as_ref() == Some(&kept.call.id))
+                        && device
+                            .live()
+                            .any(|call| call.id.as_ref() == Some(&kept.call.id))
                 });
                 if !shown {
-                    return Some(format!("{} is in {} and does not know", it.peer, kept.call.id));
+                    return Some(format!(
+                        "{} is in {} and does not know",
+                        it.peer, kept.call.id
+                    ));
                 }
             }
         }
@@ -111,19 +120,41 @@ impl World {
             return None;
         }
         if call.state != CallState::Active || !call.connected {
-            return Some(format!("{id} is {:?}, connected: {}", call.state, call.connected));
+            return Some(format!(
+                "{id} is {:?}, connected: {}",
+                call.state, call.connected
+            ));
         }
         let me = &self.devices[d].peer;
-        if !kept.call.person(me).is_some_and(|it| it.device == self.devices[d].id || !it.named) {
+        if !kept
+            .call
+            .person(me)
+            .is_some_and(|it| it.device == self.devices[d].id || !it.named)
+        {
             return Some(format!("{id} is shown, and its person is not in it here"));
         }
-        let server = kept.call.person(me).map(|it| (it.audio, it.video));
-        if server != Some((call.media.microphone, call.media.camera)) {
-            return Some(format!("{id} sends {:?}, the gateway has {server:?}", call.media));
+        let server = kept
+            .call
+            .person(me)
+            .map(|it| (it.audio, it.video, it.screen, it.held));
+        let media = call.media;
+        let old = self.devices[d].plan.old;
+        let mine = (media.microphone, media.camera, media.screen, call.held);
+        if server != Some(mine) && !old {
+            return Some(format!("{id} sends {mine:?}, the gateway has {server:?}"));
         }
         for it in &call.people {
-            let theirs = kept.call.person(&it.peer).map(|it| (it.audio, it.video));
-            if theirs.is_some_and(|theirs| theirs != (it.audio_enabled, it.video_enabled)) {
+            let theirs = kept
+                .call
+                .person(&it.peer)
+                .map(|it| (it.audio, it.video, it.screen, it.held));
+            let shown = (
+                it.audio_enabled,
+                it.video_enabled,
+                it.screen_enabled,
+                it.held,
+            );
+            if theirs.is_some_and(|theirs| theirs != shown) {
                 return Some(format!("{id}: what {} sends is shown otherwise", it.peer));
             }
         }
@@ -176,7 +207,9 @@ impl World {
     /// Ann calls Bob as if nothing had been.
     fn call_once_more(&mut self) {
         let device_of = |who: usize| {
-            self.devices.iter().position(|it| it.plan.person == who && matches!(it.line, Line::Up { .. }))
+            self.devices
+                .iter()
+                .position(|it| it.plan.person == who && matches!(it.line, Line::Up { .. }))
         };
         let (Some(ann), Some(bob)) = (device_of(0), device_of(1)) else {
             return self.broken(Law::Free, "somebody has no socket".to_owned());
@@ -185,17 +218,32 @@ impl World {
         let place = self.gateway.places_of(0)[0].clone();
         self.call_in(ann, place);
         self.run_until(self.now + 2 * self.patience(), None);
-        let ring = self.devices[bob].live().find(|call| call.state == CallState::Incoming);
+        let ring = self.devices[bob]
+            .live()
+            .find(|call| call.state == CallState::Incoming);
         let Some(key) = ring.map(|call| call.key) else {
-            return self.broken(Law::Free, "Ann calls, and it does not ring at Bob's".to_owned());
+            return self.broken(
+                Law::Free,
+                "Ann calls, and it does not ring at Bob's".to_owned(),
+            );
         };
         self.accept(bob, key);
         self.run_until(self.now + 3 * self.patience() + 500, None);
         for d in [ann, bob] {
-            let active = self.devices[d].live().any(|call| call.state == CallState::Active && call.connected);
+            let active = self.devices[d]
+                .live()
+                .any(|call| call.state == CallState::Active && call.connected);
             if !active {
-                let states: Vec<_> = self.devices[d].snapshot.calls.iter().map(|it| &it.state).collect();
-                let how = format!("{} does not get into a call: {states:?}", self.devices[d].name());
+                let states: Vec<_> = self.devices[d]
+                    .snapshot
+                    .calls
+                    .iter()
+                    .map(|it| &it.state)
+                    .collect();
+                let how = format!(
+                    "{} does not get into a call: {states:?}",
+                    self.devices[d].name()
+                );
                 return self.broken(Law::Free, how);
             }
         }

@@ -56,7 +56,9 @@ pub fn tell(plan: &Plan, wanted: Wanted) -> Ending {
         violation: world.violation,
         steps: world.steps,
         calls: world.gateway.calls.len() as u64,
-        words: lines.map(|(at, line)| format!("{:>9.3}  {line}", at as f64 / 1_000.0)).collect(),
+        words: lines
+            .map(|(at, line)| format!("{:>9.3}  {line}", at as f64 / 1_000.0))
+            .collect(),
         coverage: world.coverage.map(|it| *it).unwrap_or_default(),
     }
 }
@@ -92,7 +94,9 @@ pub fn shrink(plan: &Plan, law: Law, fault: Option<Fault>) -> Vec<usize> {
     };
     let breaks = |kept: &[usize]| {
         let story = plan.clone().keep(kept);
-        tell_safely(&story, wanted).violation.is_some_and(|it| it.law == law)
+        tell_safely(&story, wanted)
+            .violation
+            .is_some_and(|it| it.law == law)
     };
     let mut kept: Vec<usize> = (0..plan.acts.len())
         .filter(|at| !matches!(plan.acts[*at].what, What::Pass))

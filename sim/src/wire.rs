@@ -51,7 +51,11 @@ impl World {
         self.steps += 1;
         session.handle(input, instant);
         // What the store answers comes out of the session again: that is taken up there.
-        while let Some(output) = self.devices[d].session.as_mut().and_then(|it| it.poll_output()) {
+        while let Some(output) = self.devices[d]
+            .session
+            .as_mut()
+            .and_then(|it| it.poll_output())
+        {
             self.session_wants(d, output);
         }
         self.set_timer(d);

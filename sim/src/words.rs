@@ -34,8 +34,17 @@ impl World {
                 What::Answer { .. } => "* somebody accepts what rings".to_owned(),
                 What::Decline { device, .. } => format!("* {}: decline is tapped", name(device)),
                 What::HangUp { device, .. } => format!("* {}: hang up is tapped", name(device)),
-                What::Microphone { device, .. } => format!("* {}: the microphone is tapped", name(device)),
+                What::Microphone { device, .. } => {
+                    format!("* {}: the microphone is tapped", name(device))
+                }
                 What::Camera { device, .. } => format!("* {}: the camera is tapped", name(device)),
+                What::Screen { device, .. } => format!("* {}: the screen is tapped", name(device)),
+                What::Hold { device, .. } => format!("* {}: hold is tapped", name(device)),
+                What::Join { device, .. } => format!("* {}: join is tapped", name(device)),
+                What::ForceLeave { device, .. } => format!("* {}: leaves by force", name(device)),
+                What::Background { device, span } => {
+                    format!("* {} goes to the background for {}", name(device), s(span))
+                }
                 What::Cut {
                     device,
                     device_notices,
@@ -46,16 +55,32 @@ impl World {
                     s(device_notices),
                     s(gateway_notices)
                 ),
-                What::Offline { device, span } => format!("* {}: no network for {}", name(device), s(span)),
+                What::Offline { device, span } => {
+                    format!("* {}: no network for {}", name(device), s(span))
+                }
                 What::NoPath { span } => format!("* media finds no way for {}", s(span)),
-                What::Sleep { device, span } => format!("* {} sleeps for {}", name(device), s(span)),
+                What::Sleep { device, span } => {
+                    format!("* {} sleeps for {}", name(device), s(span))
+                }
                 What::Crash { device, span } => {
-                    format!("* {} crashes and starts again after {}", name(device), s(span))
+                    format!(
+                        "* {} crashes and starts again after {}",
+                        name(device),
+                        s(span)
+                    )
                 }
-                What::GatewayCrash { span, at_commit: true } => {
-                    format!("* the gateway will crash after its next commit, for {}", s(span))
+                What::GatewayCrash {
+                    span,
+                    at_commit: true,
+                } => {
+                    format!(
+                        "* the gateway will crash after its next commit, for {}",
+                        s(span)
+                    )
                 }
-                What::GatewayCrash { span, .. } => format!("* the gateway crashes, for {}", s(span)),
+                What::GatewayCrash { span, .. } => {
+                    format!("* the gateway crashes, for {}", s(span))
+                }
                 What::Pass => String::new(),
             }
         });
@@ -63,27 +88,41 @@ impl World {
 
     pub(crate) fn tell_said(&mut self, d: usize, event: &ClientEvent) {
         self.say(|world| {
-            let call = event.call_id().map_or_else(String::new, |id| format!(" {id}"));
+            let call = event
+                .call_id()
+                .map_or_else(String::new, |id| format!(" {id}"));
             let more = match event {
                 ClientEvent::End(said) => format!(" {:?}", said.reason),
                 ClientEvent::Signal(said) => format!(" {}", brief(&said.signal.body)),
                 _ => String::new(),
             };
-            format!("  {} → {}{call}{more}", world.devices[d].name(), event.name())
+            format!(
+                "  {} → {}{call}{more}",
+                world.devices[d].name(),
+                event.name()
+            )
         });
     }
 
     pub(crate) fn tell_heard(&mut self, d: usize, event: &ServerEvent) {
         self.say(|world| {
-            let call = event.call_id().map_or_else(String::new, |id| format!(" {id}"));
-            let version = event.version().map_or_else(String::new, |it| format!(" v{it}"));
+            let call = event
+                .call_id()
+                .map_or_else(String::new, |id| format!(" {id}"));
+            let version = event
+                .version()
+                .map_or_else(String::new, |it| format!(" v{it}"));
             let more = match event {
                 ServerEvent::Ended(said) => format!(" {:?}", said.reason),
                 ServerEvent::Signal(said) => format!(" {}", brief(&said.signal.body)),
                 ServerEvent::Error(said) => format!(" {}", said.code),
                 _ => String::new(),
             };
-            format!("  {} ← {}{call}{version}{more}", world.devices[d].name(), event.name())
+            format!(
+                "  {} ← {}{call}{version}{more}",
+                world.devices[d].name(),
+                event.name()
+            )
         });
     }
 
@@ -100,7 +139,11 @@ impl World {
                 }
                 Err(error) => format!("refused {}", error.code),
             };
-            format!("  {} ← answer {}: {answer}", world.devices[d].name(), op.get())
+            format!(
+                "  {} ← answer {}: {answer}",
+                world.devices[d].name(),
+                op.get()
+            )
         });
     }
 
@@ -114,7 +157,9 @@ impl World {
                     format!("{key} is {state:?}")
                 }
                 CallEvent::Ended { key, reason } => format!("{key} has ended: {reason}"),
-                CallEvent::Failed { key, error } => format!("{key:?} failed: {} {}", error.code, error.message),
+                CallEvent::Failed { key, error } => {
+                    format!("{key:?} failed: {} {}", error.code, error.message)
+                }
                 other => format!("{other:?}"),
             };
             format!("    {}: {news}", world.devices[d].name())
@@ -125,6 +170,21 @@ impl World {
         self.say(|world| format!("  {} is connected", world.devices[d].name()));
     }
 
+    pub(crate) fn tell_push(&mut self, d: usize, push: &ringwire_protocol::Push) {
+        self.say(|world| {
+            let what = match push {
+                ringwire_protocol::Push::Ring(_) => "ring",
+                ringwire_protocol::Push::Cancel(_) => "cancel",
+                ringwire_protocol::Push::AnsweredElsewhere(_) => "answered elsewhere",
+            };
+            format!(
+                "  {} ← push: {what} {}",
+                world.devices[d].name(),
+                push.call_id()
+            )
+        });
+    }
+
     pub(crate) fn tell_crash(&mut self) {
         self.say(|_| "  the gateway is down".to_owned());
     }
@@ -133,7 +193,10 @@ impl World {
         self.say(|world| {
             let call = &world.gateway.calls[at].call;
             let inside: Vec<_> = call.present().map(|it| it.device.as_str()).collect();
-            let end = call.end.as_ref().map_or_else(String::new, |end| format!(" ({})", end.reason));
+            let end = call
+                .end
+                .as_ref()
+                .map_or_else(String::new, |end| format!(" ({})", end.reason));
             match call.version == before.version {
                 true => String::new(),
                 false => format!(

@@ -5,7 +5,7 @@ use ringwire_call::{
     AckFailure, CallEvent, CallKey, CallState, Command, ConnectionEvent, ConnectionId, Effect,
     Input, OpId, PathState,
 };
-use ringwire_protocol::{CallType, ConversationId};
+use ringwire_protocol::{CallType, ConversationId, Push};
 
 use crate::coverage::Coverage;
 use crate::device::{Device, Line, NEVER, Told};
@@ -30,19 +30,39 @@ const ACK: Time = 8_000;
 pub(crate) enum Parcel {
     Act(usize),
     /// A new socket reaches the gateway.
-    Hello { link: usize },
+    Hello {
+        link: usize,
+    },
     /// It does not.
-    Refused { link: usize },
+    Refused {
+        link: usize,
+    },
     /// It is open.
-    Opened { link: usize },
+    Opened {
+        link: usize,
+    },
     /// It has taken too long.
-    GiveUp { link: usize },
-    ToGateway { link: usize, frame: Up },
-    ToDevice { link: usize, frame: Down },
-    DeviceNotices { link: usize },
-    GatewayNotices { link: usize },
+    GiveUp {
+        link: usize,
+    },
+    ToGateway {
+        link: usize,
+        frame: Up,
+    },
+    ToDevice {
+        link: usize,
+        frame: Down,
+    },
+    DeviceNotices {
+        link: usize,
+    },
+    GatewayNotices {
+        link: usize,
+    },
     /// Engine.IO's ping.
-    Ping { link: usize },
+    Ping {
+        link: usize,
+    },
     Report {
         device: usize,
         life: u32,
@@ -56,11 +76,26 @@ pub(crate) enum Parcel {
         changes: u32,
         state: PathState,
     },
-    NetworkBack { device: usize },
-    Wake { device: usize },
-    Start { device: usize },
+    NetworkBack {
+        device: usize,
+    },
+    Wake {
+        device: usize,
+    },
+    Start {
+        device: usize,
+    },
     GatewayStarts,
     WayBack,
+    /// A push reaches a device.
+    Push {
+        device: usize,
+        push: Box<Push>,
+    },
+    /// The push service has taken it.
+    Pushed {
+        row: usize,
+    },
     /// What is known at one end must be known at the other.
     Look,
 }
@@ -90,7 +125,11 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(plan: &Plan) -> Self {
         let setup = plan.setup.clone();
-        let devices = setup.devices.iter().map(|it| Device::new(it, plan.seed)).collect();
+        let devices = setup
+            .devices
+            .iter()
+            .map(|it| Device::new(it, plan.seed))
+            .collect();
         let mut world = Self {
             now: 1_000,
             gateway: Gateway::new(&setup),
@@ -118,7 +157,12 @@ impl World {
     /// Runs until then, or to the first violation.
     pub(crate) fn run_until(&mut self, end: Time, plan: Option<&Plan>) {
         while self.violation.is_none() {
-            let timers = self.devices.iter().map(|it| it.timer).min().unwrap_or(NEVER);
+            let timers = self
+                .devices
+                .iter()
+                .map(|it| it.timer)
+                .min()
+                .unwrap_or(NEVER);
             let timers = timers.min(self.gateway.timer());
             let next = timers.min(self.queue.next_at().unwrap_or(NEVER));
             if next > end {
@@ -129,7 +173,9 @@ impl World {
             // Timers first: what is due is done before anything new is heard.
             if self.gateway.timer() <= self.now {
                 self.gateway_time();
-            } else if let Some(d) = (0..self.devices.len()).find(|d| self.devices[*d].timer <= self.now) {
+            } else if let Some(d) =
+                (0..self.devices.len()).find(|d| self.devices[*d].timer <= self.now)
+            {
                 self.device_time(d);
             } else if let Some(parcel) = self.queue.take() {
                 self.deliver(parcel, plan);
@@ -187,7 +233,9 @@ impl World {
                 connection,
                 event,
             } => {
-                if self.devices[device].life != life || self.connection(device, connection).is_none() {
+                if self.devices[device].life != life
+                    || self.connection(device, connection).is_none()
+                {
                     return;
                 }
                 if self.devices[device].is_asleep(self.now) {
@@ -227,6 +275,9 @@ impl World {
                 self.devices[device].network = true;
                 self.hurry(device);
                 self.look_at_paths();
+                if self.can_tap(device) {
+                    self.feed(device, Input::NetworkChanged);
+                }
             }
             Parcel::Wake { device } => {
                 if self.devices[device].is_asleep(self.now) {
@@ -253,6 +304,8 @@ impl World {
                 self.way = true;
                 self.look_at_paths();
             }
+            Parcel::Push { device, push } => self.push_arrives(device, *push),
+            Parcel::Pushed { row } => self.push_settled(row),
             Parcel::Look => self.law_of_agreement(),
         }
     }
@@ -264,9 +317,11 @@ impl World {
         match what {
             What::Call { device, place } => self.call(device, place),
             What::Answer { which } => self.answer(which),
-            What::Decline { device, which } => {
-                self.tap(device, which, |key, _| Command::Decline { key });
-            }
+            What::Decline {
+                device,
+                which,
+                busy,
+            } => self.tap(device, which, |key, _| Command::Decline { key, busy }),
             What::HangUp { device, which } => {
                 self.tap(device, which, |key, _| Command::HangUp { key });
             }
@@ -278,6 +333,24 @@ impl World {
                 let on = !call.media.camera;
                 Command::SetCamera { key, on }
             }),
+            What::Screen { device, which } => self.tap(device, which, |key, call| {
+                let on = !call.media.screen;
+                Command::SetScreen { key, on }
+            }),
+            What::Hold { device, which } => self.tap(device, which, |key, call| {
+                let on = !call.held;
+                Command::Hold { key, on }
+            }),
+            What::Join { device, which } => self.join_offered(device, which),
+            What::ForceLeave { device, place } => {
+                if self.can_tap(device) {
+                    let places = self.gateway.places_of(self.devices[device].plan.person);
+                    let conversation = places[place % places.len()].clone();
+                    let command = Command::ForceLeave { conversation };
+                    self.feed(device, Input::Command(command));
+                }
+            }
+            What::Background { device, span } => self.background(device, span),
             What::Cut {
                 device,
                 device_notices,
@@ -287,7 +360,8 @@ impl World {
                 if self.devices[device].network {
                     self.devices[device].network = false;
                     self.cut(device, 1_000, 20_000);
-                    self.queue.put(self.now + span, Parcel::NetworkBack { device });
+                    self.queue
+                        .put(self.now + span, Parcel::NetworkBack { device });
                     self.look_at_paths();
                 }
             }
@@ -331,7 +405,6 @@ impl World {
         let key = CallKey::outgoing(self.devices[d].calls_made);
         self.devices[d].told.push(Told {
             key,
-            since: self.now,
             rings: false,
             accepted: false,
             ended: None,
@@ -350,7 +423,9 @@ impl World {
         let mut rings = Vec::new();
         for (d, device) in self.devices.iter().enumerate() {
             if self.can_tap(d) {
-                let ringing = device.live().filter(|call| call.state == CallState::Incoming);
+                let ringing = device
+                    .live()
+                    .filter(|call| call.state == CallState::Incoming);
                 rings.extend(ringing.map(|call| (d, call.key)));
             }
         }
@@ -365,6 +440,50 @@ impl World {
         }
         let media = both_on();
         self.feed(d, Input::Command(Command::Accept { key, media }));
+        let view = self.devices[d].snapshot.call(key);
+        if view.is_some_and(|it| it.state == CallState::Incoming)
+            && let Some(told) = self.devices[d].told_of(key)
+        {
+            // It was refused.
+            told.accepted = false;
+        }
+    }
+
+    fn join_offered(&mut self, d: usize, which: usize) {
+        if !self.can_tap(d) {
+            return;
+        }
+        let offered = |it: &&ringwire_call::CallView| it.state == CallState::Offered;
+        let keys: Vec<_> = self.devices[d]
+            .live()
+            .filter(offered)
+            .map(|it| it.key)
+            .collect();
+        if let Some(key) = keys.get(which % keys.len().max(1)).copied() {
+            if let Some(told) = self.devices[d].told_of(key) {
+                told.accepted = true;
+            }
+            let media = both_on();
+            self.feed(d, Input::Command(Command::Join { key, media }));
+        }
+    }
+
+    /// Without a call the socket closes, until the app is back or a push wakes it.
+    fn background(&mut self, d: usize, span: Time) {
+        let busy = self.devices[d].live().next().is_some();
+        if busy || !self.can_tap(d) || self.devices[d].session.is_some() {
+            return;
+        }
+        if let Line::Up { link, .. } = self.devices[d].line {
+            self.cut(d, NEVER, 0);
+            self.devices[d].awaited.clear();
+            self.feed(d, Input::SocketDown);
+            self.devices[d].line = Line::Down {
+                retry_at: self.now + span,
+            };
+            let _ = link;
+            self.set_timer(d);
+        }
     }
 
     fn tap(
@@ -401,10 +520,12 @@ impl World {
         self.look_at_paths();
     }
 
-    fn start(&mut self, d: usize) {
+    pub(crate) fn start(&mut self, d: usize) {
         self.devices[d].running = true;
         self.devices[d].awake_since = self.now;
         self.devices[d].line = Line::Down { retry_at: self.now };
+        let calendar = self.devices[d].calendar(self.now);
+        self.feed(d, Input::Calendar(calendar));
         if self.setup.json {
             self.start_session(d);
         }
@@ -452,8 +573,9 @@ impl World {
                 key,
                 connection,
                 policy,
+                screen,
                 ..
-            } => self.open(d, key, connection, policy),
+            } => self.open(d, key, connection, (policy, screen)),
             Effect::Offer {
                 connection,
                 op,
@@ -501,7 +623,10 @@ impl World {
         {
             self.connect(d);
         }
-        let late = self.devices[d].awaited.iter().position(|(_, deadline)| *deadline <= now);
+        let late = self.devices[d]
+            .awaited
+            .iter()
+            .position(|(_, deadline)| *deadline <= now);
         if let Some(at) = late {
             let (op, _) = self.devices[d].awaited.remove(at);
             let outcome = Err(AckFailure::Timeout);
@@ -509,7 +634,11 @@ impl World {
         }
         self.session_time(d);
         let device = &self.devices[d];
-        if device.store.wake_at().is_some_and(|at| at <= device.instant(now)) {
+        if device
+            .store
+            .wake_at()
+            .is_some_and(|at| at <= device.instant(now))
+        {
             return self.feed(d, Input::Tick);
         }
         self.set_timer(d);
@@ -523,13 +652,18 @@ impl World {
             device.timer = NEVER;
             return;
         }
-        let mut timer = device.store.wake_at().map_or(NEVER, |at| device.time_of(at));
+        let mut timer = device
+            .store
+            .wake_at()
+            .map_or(NEVER, |at| device.time_of(at));
         if let Some((_, deadline)) = device.awaited.first() {
             timer = timer.min(*deadline);
         }
         match &device.session {
             Some(session) => {
-                let at = session.poll_timeout().map_or(NEVER, |at| device.time_of(at));
+                let at = session
+                    .poll_timeout()
+                    .map_or(NEVER, |at| device.time_of(at));
                 timer = timer.min(at);
             }
             None => {
@@ -555,7 +689,8 @@ impl World {
     pub(crate) fn connect(&mut self, d: usize) {
         let device = &self.devices[d];
         let link = self.links.len();
-        self.links.push(Link::new(d, device.life, device.actor(link)));
+        self.links
+            .push(Link::new(d, device.life, device.actor(link)));
         self.devices[d].line = Line::Opening { link };
         // TCP, TLS and the upgrade.
         let way = 3 * self.delay();
@@ -586,7 +721,11 @@ impl World {
         if self.devices[d].session.is_some() {
             return self.session_lost(d, why);
         }
-        self.devices[d].failures = if was_up { 1 } else { self.devices[d].failures + 1 };
+        self.devices[d].failures = if was_up {
+            1
+        } else {
+            self.devices[d].failures + 1
+        };
         let bound = (300 << self.devices[d].failures.min(5)).min(BACKOFF_MAX);
         let retry_at = self.now + self.dice.below(bound) + 1;
         if was_up {
@@ -603,7 +742,7 @@ impl World {
     }
 
     /// A new network: the next attempt comes at once.
-    fn hurry(&mut self, d: usize) {
+    pub(crate) fn hurry(&mut self, d: usize) {
         if let Line::Down { retry_at } = &mut self.devices[d].line
             && *retry_at != NEVER
         {
@@ -725,5 +864,6 @@ pub(crate) fn both_on() -> ringwire_call::LocalMedia {
     ringwire_call::LocalMedia {
         microphone: true,
         camera: true,
+        screen: false,
     }
 }
