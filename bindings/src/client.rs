@@ -182,6 +182,14 @@ impl CallClient {
         Ok(self.inner.force_leave(conversation)?)
     }
 
+    /// The app is in the background, or in front again: the others in a call are told.
+    ///
+    /// # Errors
+    /// `Closed`, `Overloaded`.
+    pub fn app_state(&self, background: bool) -> Result<(), CallError> {
+        Ok(self.inner.app_state(background)?)
+    }
+
     /// A push has come: its data. A ring rings at once, connected or not; a cancel silences it, also
     /// before it has rung. False when the push is not about a call.
     ///

@@ -1,8 +1,11 @@
 //! The laboratory of the integration tests: a real gateway on loopback with SQLite on disk, and
 //! people with clients of their own. Waiting is for events, with a deadline that only a hang meets.
 
+mod line;
 pub mod peers;
 pub mod tap;
+
+pub use line::Line;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,6 +15,7 @@ use anyhow::{Context, Result, bail, ensure};
 use futures_util::FutureExt as _;
 use ringwire_client::{
     CallClient, CallEvent, CallKey, CallState, CallView, Config, Event, LocalMedia, Snapshot,
+    VideoSink,
 };
 use ringwire_demo::clip::{Assets, make_assets};
 use ringwire_demo::echo::play;
@@ -107,16 +111,38 @@ impl Lab {
     /// # Errors
     /// Unknown person, or no connection.
     pub async fn device_at(&self, url: &str, username: &str, device: &str) -> Result<Person> {
+        let person = self.device_with(username, device, |config| config.url = url.into())?;
+        person.until("connected", |now| now.me.is_some()).await?;
+        Ok(person)
+    }
+
+    /// Signs a demo person in with a configuration that is changed first; waits for nothing.
+    ///
+    /// # Errors
+    /// Unknown person.
+    pub fn device_with(
+        &self,
+        username: &str,
+        device: &str,
+        change: impl FnOnce(&mut Config),
+    ) -> Result<Person> {
         let token = self.token(username)?;
-        let mut config = Config::user(url, token, DeviceId::new(device)?);
+        let mut config = Config::user(self.url(), token, DeviceId::new(device)?);
         config.bind = vec!["127.0.0.1:0".into()];
-        let person = Person {
+        change(&mut config);
+        Ok(Person {
             client: CallClient::connect(config)?,
             told: Mutex::default(),
             playing: Vec::new(),
-        };
-        person.until("connected", |now| now.me.is_some()).await?;
-        Ok(person)
+        })
+    }
+
+    /// A line to the gateway that can be cut.
+    ///
+    /// # Errors
+    /// No socket.
+    pub async fn line(&self, open: bool) -> Result<Line> {
+        Line::to(self.gateway.address(), open).await
     }
 
     /// A tap between a client and this gateway.
@@ -202,21 +228,30 @@ impl Person {
         Ok(())
     }
 
+    /// Shows a clip as the screen, until dropped.
+    ///
+    /// # Errors
+    /// There is no clip.
+    pub fn share(&mut self) -> Result<()> {
+        let screen = play::show(assets()?, self.client.screen_source(), Instant::now());
+        self.playing.push(tokio::spawn(screen));
+        Ok(())
+    }
+
     /// Waits until ten whole pictures of the other have come.
     ///
     /// # Errors
     /// They did not before the deadline.
     pub async fn until_picture(&self, key: CallKey) -> Result<()> {
-        let sink = self.client.video_sink(key);
-        for count in 0..10 {
-            let picture = tokio::time::timeout(DEADLINE, sink.next_async()).await;
-            let picture = picture.with_context(|| format!("only {count} pictures came"))?;
-            ensure!(
-                picture.is_some(),
-                "the call was over after {count} pictures"
-            );
-        }
-        Ok(())
+        until_ten(&self.client.video_sink(key)).await
+    }
+
+    /// Waits until ten whole pictures of the other's screen have come.
+    ///
+    /// # Errors
+    /// They did not before the deadline.
+    pub async fn until_screen(&self, key: CallKey) -> Result<()> {
+        until_ten(&self.client.screen_sink(key)).await
     }
 
     /// Waits until the other is heard: a peak of a tenth of full scale.
@@ -348,4 +383,16 @@ impl Person {
             .await?;
         reason(&call).context("it was there a moment ago")
     }
+}
+
+async fn until_ten(sink: &VideoSink) -> Result<()> {
+    for count in 0..10 {
+        let picture = tokio::time::timeout(DEADLINE, sink.next_async()).await;
+        let picture = picture.with_context(|| format!("only {count} pictures came"))?;
+        ensure!(
+            picture.is_some(),
+            "the call was over after {count} pictures"
+        );
+    }
+    Ok(())
 }

@@ -48,6 +48,7 @@ impl CallStore {
             }
             Command::Hold { key, on } => self.hold(key, on, now),
             Command::ForceLeave { conversation } => self.force_leave(conversation, now),
+            Command::Background(background) => self.background(background, now),
             Command::Push(push) => self.push(push, now),
         }
     }
@@ -141,6 +142,17 @@ impl CallStore {
             cx.fail(Some(key), error);
         }
         listed
+    }
+
+    fn background(&mut self, background: bool, now: Instant) {
+        if self.line.background == background {
+            return;
+        }
+        self.line.background = background;
+        let (calls, mut cx) = self.parts(now);
+        for call in calls {
+            call.tell_background(&mut cx);
+        }
     }
 
     fn force_leave(&mut self, conversation: ConversationId, now: Instant) {

@@ -59,7 +59,7 @@ impl CallStore {
             Some(at) if self.calls[at].is_incoming() || self.calls[at].is_offered() => {
                 Some(Box::new(self.calls.remove(at)))
             }
-            // I am in it, or it has just ended here.
+            // I am in it.
             Some(_) => return None,
             None => None,
         };

@@ -131,6 +131,9 @@ pub enum Command {
         /// Which conversation.
         conversation: ConversationId,
     },
+    /// The app is in the background, or in front again. The others in a call are told, and the server
+    /// waits longer for heartbeats.
+    Background(bool),
     /// A push of a call has come, before or after its event, with or without a socket.
     Push(Push),
 }

@@ -10,6 +10,8 @@ pub(crate) struct Line {
     pub(crate) device: DeviceId,
     pub(crate) me: Option<PeerId>,
     pub(crate) socket: Socket,
+    /// The app is in the background.
+    pub(crate) background: bool,
     ours: Vec<Capability>,
     server: Vec<Capability>,
     /// What the calendar said, and when it did.
@@ -30,6 +32,7 @@ impl Line {
             socket: Socket::Down {
                 since: Instant::ZERO,
             },
+            background: false,
             ours,
             server: Vec::new(),
             calendar: None,

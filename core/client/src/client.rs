@@ -259,6 +259,14 @@ impl CallClient {
         self.command(Command::ForceLeave { conversation })
     }
 
+    /// The app is in the background, or in front again: the others in a call are told.
+    ///
+    /// # Errors
+    /// [`ClientError::Closed`] or [`ClientError::Overloaded`].
+    pub fn app_state(&self, background: bool) -> Result<(), ClientError> {
+        self.command(Command::Background(background))
+    }
+
     /// A push has come: its data. One of a ring rings at once, with or without a socket, and one of
     /// a cancel silences it, also before it has rung. False when the push is not about a call.
     ///

@@ -12,13 +12,15 @@ pub(crate) fn quality(before: Option<&PeerStats>, now: &PeerStats, span: Duratio
             now.audio
                 .inbound
                 .fraction_lost
-                .max(now.video.inbound.fraction_lost),
+                .max(now.video.inbound.fraction_lost)
+                .max(now.screen.inbound.fraction_lost),
         )
         .clamp(0.0, 1.0);
     let rtt = millis(now.rtt.unwrap_or_default());
+    let pictures = |stats: &PeerStats| stats.video.bytes_sent + stats.screen.bytes_sent;
     let bitrate = before.map(|before| BitrateKbps {
         audio: kbps(before.audio.bytes_sent, now.audio.bytes_sent, span),
-        video: kbps(before.video.bytes_sent, now.video.bytes_sent, span),
+        video: kbps(pictures(before), pictures(now), span),
     });
     QualityStats {
         level: Some(level(packet_loss, rtt)),
@@ -28,8 +30,10 @@ pub(crate) fn quality(before: Option<&PeerStats>, now: &PeerStats, span: Duratio
             now.audio.inbound.jitter.max(now.video.inbound.jitter),
         )),
         bitrate,
-        bytes_sent: Some(now.audio.bytes_sent + now.video.bytes_sent),
-        bytes_received: Some(now.audio.bytes_received + now.video.bytes_received),
+        bytes_sent: Some(now.audio.bytes_sent + pictures(now)),
+        bytes_received: Some(
+            now.audio.bytes_received + now.video.bytes_received + now.screen.bytes_received,
+        ),
         available_outgoing_bitrate_bps: Some(now.available_outgoing_bps as f64),
     }
 }

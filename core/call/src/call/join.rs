@@ -170,5 +170,8 @@ impl Call {
             }
         }
         self.tell_media(cx);
+        if cx.line.background {
+            self.tell_background(cx);
+        }
     }
 }

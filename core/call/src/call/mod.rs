@@ -171,8 +171,10 @@ impl Call {
         self.conversation_type.as_deref() == Some("group")
     }
 
+    /// It goes on under this name. One that has ended here has left it to `past`: the call itself may
+    /// be entered again.
     pub(crate) fn has_id(&self, id: &CallId) -> bool {
-        self.id.as_ref().is_some_and(|named| named.id == *id)
+        !self.is_ended() && self.id.as_ref().is_some_and(|named| named.id == *id)
     }
 
     pub(crate) fn call_id(&self) -> Option<&CallId> {

@@ -1,6 +1,6 @@
-//! What the server and the others are told of microphone, camera, screen and hold.
+//! What the server and the others are told of microphone, camera, screen, hold and background.
 
-use ringwire_protocol::client::Toggle;
+use ringwire_protocol::client::{OfParticipant, Toggle};
 use ringwire_protocol::{CallParticipant, Capability, ClientEvent, MediaSettings};
 
 use super::{Active, Call, Membership, Reconnecting, State};
@@ -92,5 +92,25 @@ impl Call {
             cx.tell(ClientEvent::Hold(toggle(false)));
         }
         self.told = now;
+    }
+
+    /// Tells whether the app is in the background.
+    pub(crate) fn tell_background(&self, cx: &mut Cx<'_>) {
+        let is_in = self
+            .state
+            .talk()
+            .is_some_and(|talk| talk.membership == Membership::In);
+        if let (true, Some(call_id), Some(participant_id)) =
+            (is_in, self.call_id().cloned(), self.participant_id(cx))
+        {
+            let who = OfParticipant {
+                call_id,
+                participant_id,
+            };
+            cx.tell(match cx.line.background {
+                true => ClientEvent::Backgrounded(who),
+                false => ClientEvent::Foregrounded(who),
+            });
+        }
     }
 }

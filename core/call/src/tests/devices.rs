@@ -47,6 +47,29 @@ fn a_device_that_is_put_out_by_another_says_so() {
 }
 
 #[test]
+fn a_call_that_was_answered_elsewhere_can_be_taken_over_by_calling_again() {
+    let mut ann = Phone::new();
+    ann.bob_calls();
+    ann.event(
+        "call:already-answered",
+        r#"{"callId":"c1","deviceId":"ann-2"}"#,
+    );
+    ann.call();
+    let mut active = glare("bob", "direct");
+    active.status = Some(CallStatus::Active);
+    ann.fail("call:initiate", AckFailure::Refused(active));
+    assert_eq!(ann.state(MINE), CallState::Offered);
+    ann.command(Command::Join {
+        key: MINE,
+        media: BOTH_ON,
+    });
+    ann.join_acked();
+    ann.bob_offers(1);
+    ann.answer_made();
+    assert_eq!(ann.state(MINE), CallState::Active);
+}
+
+#[test]
 fn my_own_second_join_changes_nothing() {
     let mut ann = Phone::in_bobs_call();
     ann.event(

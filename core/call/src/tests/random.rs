@@ -48,6 +48,7 @@ fn command() -> impl Strategy<Value = Command> {
         2 => (key(), any::<bool>()).prop_map(|(key, on)| Command::Hold { key, on }),
         1 => (1_u8..3).prop_map(|v| Command::ForceLeave { conversation: format!("v{v}").parse().unwrap() }),
         2 => push().prop_map(Command::Push),
+        1 => any::<bool>().prop_map(Command::Background),
     ]
 }
 

@@ -334,3 +334,27 @@ fn somebody_who_comes_on_another_device_gets_a_new_connection() {
     assert!(matches!(body, SignalBody::Offer { .. }));
     assert_eq!(round, Some(2), "rounds grow across connections");
 }
+
+#[test]
+fn the_background_is_told_in_calls_only_and_again_after_a_return() {
+    let mut ann = Phone::new();
+    ann.command(Command::Background(true));
+    assert_eq!(ann.said(), Vec::<&str>::new());
+    ann.command(Command::Background(false));
+    let mut ann = Phone::in_bobs_call();
+    ann.command(Command::Background(true));
+    assert_eq!(ann.said(), ["call:backgrounded"]);
+    let ClientEvent::Backgrounded(who) = ann.last_said("call:backgrounded").1 else {
+        unreachable!()
+    };
+    assert_eq!(who.participant_id.as_str(), "member-ann");
+    ann.command(Command::Background(true));
+    assert_eq!(ann.last, []);
+    ann.feed(Input::SocketDown);
+    let session = session_of_bob("active");
+    ann.socket_returns(&session);
+    ann.ack("call:join", &format!(r#"{{"callSession":{session}}}"#));
+    assert!(ann.said().contains(&"call:backgrounded"));
+    ann.command(Command::Background(false));
+    assert_eq!(ann.said(), ["call:foregrounded"]);
+}
