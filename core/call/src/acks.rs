@@ -4,7 +4,7 @@
 use ringwire_protocol::{Ack, CallError, ErrorCode, Instant};
 
 use crate::call::{Call, says_gone};
-use crate::goodbye::cancel;
+use crate::goodbye::{cancel, leave_again};
 use crate::outbox::{Pending, Purpose};
 use crate::store::CallStore;
 use crate::{AckFailure, CallKey, OpId};
@@ -51,11 +51,16 @@ impl CallStore {
                 }
             }
             (Purpose::Join(key), Ack::Joined(said)) => {
-                self.with_call(key, now, |call, cx| {
-                    if call.has_id(&said.call_session.id) {
-                        call.joined(said, cx);
+                let (calls, mut cx) = self.parts(now);
+                match calls.iter_mut().find(|call| call.key == key) {
+                    Some(call) if call.is_talk() => {
+                        if call.has_id(&said.call_session.id) {
+                            call.joined(said, &mut cx);
+                        }
                     }
-                });
+                    // It has ended here meanwhile, and the server has let this device in.
+                    Some(_) | None => leave_again(&said.call_session, &mut cx),
+                }
             }
             (Purpose::Heartbeat(key), Ack::Heartbeat(said)) => {
                 self.with_call(key, now, |call, cx| call.heartbeat(&said, cx));

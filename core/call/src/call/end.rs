@@ -162,6 +162,13 @@ impl Call {
         } else {
             Goodbye::Silent
         };
+        // What was said may be lost with the socket: then check-active lists the call again.
+        if let Some(id) = self.call_id().cloned() {
+            let leave = ClientEvent::Leave(OfCall {
+                call_id: id.clone(),
+            });
+            cx.past.keep_goodbye(id, leave, cx.now);
+        }
         self.end(reason, goodbye, cx);
     }
 
@@ -258,7 +265,7 @@ pub(crate) fn reason_for(
     };
     match (seen, said) {
         // Somebody declined, and it was not this device.
-        (Seen::Ring, Some(Rejected | Busy)) => DeclinedElsewhere,
+        (Seen::Ring, Some(Rejected | Busy)) if by_me || !somebody => DeclinedElsewhere,
         (Seen::Ring, None | Some(Completed)) if by_me => AnsweredElsewhere,
         (Seen::Ring, None) if somebody => Cancelled,
         (Seen::Ring, None | Some(Completed)) => Missed,
