@@ -91,6 +91,8 @@ pub(crate) fn input(input: &Input) -> String {
             Command::SetScreen { .. } => "screen",
             Command::Hold { on: true, .. } => "hold",
             Command::Hold { on: false, .. } => "take up again",
+            Command::Background(true) => "to the background",
+            Command::Background(false) => "to the front",
             Command::ForceLeave { .. } => "leave by force",
             Command::Push(Push::Ring(_)) => "push of the ring",
             Command::Push(Push::Cancel(_)) => "push of its cancel",

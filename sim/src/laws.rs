@@ -110,6 +110,7 @@ impl About {
                 | Command::SetMicrophone { key, .. }
                 | Command::SetCamera { key, .. }
                 | Command::SetScreen { key, .. } => about.key = Some(*key),
+                Command::Background(_) => about.all = true,
                 Command::ForceLeave { conversation } => {
                     about.place = Some(conversation.clone());
                 }

@@ -15,6 +15,8 @@ struct Inside {
     device: DeviceId,
     no_socket_since: Option<Time>,
     heard: Option<Time>,
+    /// The app is in the background: its heartbeats may come seldom.
+    background: bool,
 }
 
 /// A call. People are numbers; the first is the one who called.
@@ -51,7 +53,7 @@ impl Model {
             alone_since: None,
             over: None,
         };
-        model.enters(caller, device);
+        model.enters(caller, device, now);
         model
     }
 
@@ -70,7 +72,7 @@ impl Model {
                 self.inside.retain(|it| it.person != who);
                 self.declined.retain(|it| *it != who);
                 self.alone_since = None;
-                self.enters(who, device.clone());
+                self.enters(who, device.clone(), now);
             }
             (Command::Leave, Some(_)) => self.leaves(who, self.reason(who, None), now),
             (Command::End { reason }, Some(_)) => {
@@ -101,6 +103,8 @@ impl Model {
                 }
             }
             (Command::Heartbeat, Some(at)) => self.inside[at].heard = Some(now),
+            (Command::Backgrounded, Some(at)) => self.inside[at].background = true,
+            (Command::Foregrounded, Some(at)) => self.inside[at].background = false,
             (Command::SocketLost, Some(at)) => {
                 self.inside[at].no_socket_since.get_or_insert(now);
             }
@@ -140,10 +144,11 @@ impl Model {
                 }
                 _ => {}
             }
-            if it
-                .heard
-                .is_some_and(|heard| past(heard, timers::HEARTBEAT_TIMEOUT))
-            {
+            let silence = match it.background {
+                true => timers::HEARTBEAT_TIMEOUT_BACKGROUND,
+                false => timers::HEARTBEAT_TIMEOUT,
+            };
+            if it.heard.is_some_and(|heard| past(heard, silence)) {
                 self.leaves(it.person, CallEndReason::HeartbeatTimeout, now);
             }
         }
@@ -189,12 +194,15 @@ impl Model {
         !self.came.contains(&who) && !self.declined.contains(&who)
     }
 
-    fn enters(&mut self, who: usize, device: DeviceId) {
+    fn enters(&mut self, who: usize, device: DeviceId, now: Time) {
+        // An older app, which does not name its device, may never send a heartbeat.
+        let beats = !device.as_str().starts_with("unnamed");
         self.inside.push(Inside {
             person: who,
+            heard: beats.then_some(now),
             device,
             no_socket_since: None,
-            heard: None,
+            background: false,
         });
         if !self.came.contains(&who) {
             self.came.push(who);

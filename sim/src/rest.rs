@@ -62,6 +62,7 @@ impl World {
                 self.queue.put(self.now, Parcel::Start { device: d });
             }
             self.set_timer(d);
+            self.to_the_front(d);
         }
         self.look_at_paths();
     }
@@ -140,7 +141,9 @@ impl World {
         let media = call.media;
         let old = self.devices[d].plan.old;
         let mine = (media.microphone, media.camera, media.screen, call.held);
-        if server != Some(mine) && !old {
+        // To who does not know `call:hold`, a held call has all turned off.
+        let off = call.held && server == Some((false, false, false, false));
+        if server != Some(mine) && !old && !off {
             return Some(format!("{id} sends {mine:?}, the gateway has {server:?}"));
         }
         for it in &call.people {

@@ -82,6 +82,9 @@ pub(crate) enum Parcel {
     Wake {
         device: usize,
     },
+    Foreground {
+        device: usize,
+    },
     Start {
         device: usize,
     },
@@ -290,6 +293,7 @@ impl World {
                 self.look_at_paths();
                 self.look_soon();
             }
+            Parcel::Foreground { device } => self.to_the_front(device),
             Parcel::Start { device } => {
                 if !self.devices[device].running {
                     self.start(device);
@@ -392,7 +396,12 @@ impl World {
     }
 
     fn call(&mut self, d: usize, place: usize) {
-        if !self.can_tap(d) {
+        // Two devices of one person that cannot tell which of them called are not told apart by
+        // anybody: with an older app among them, only the first calls.
+        let person = self.devices[d].plan.person;
+        let of_person = |it: &&Device| it.plan.person == person;
+        let ambiguous = self.devices.iter().filter(of_person).any(|it| it.plan.old);
+        if !self.can_tap(d) || (ambiguous && self.devices[d].plan.kind != 0) {
             return;
         }
         let places = self.gateway.places_of(self.devices[d].plan.person);
@@ -470,6 +479,10 @@ impl World {
 
     /// Without a call the socket closes, until the app is back or a push wakes it.
     fn background(&mut self, d: usize, span: Time) {
+        if self.can_tap(d) {
+            self.feed(d, Input::Command(Command::Background(true)));
+            self.queue.put(self.now + span, Parcel::Foreground { device: d });
+        }
         let busy = self.devices[d].live().next().is_some();
         if busy || !self.can_tap(d) || self.devices[d].session.is_some() {
             return;
@@ -504,6 +517,13 @@ impl World {
 
     pub(crate) fn can_tap(&self, d: usize) -> bool {
         self.devices[d].running && !self.devices[d].is_asleep(self.now)
+    }
+
+    pub(crate) fn to_the_front(&mut self, d: usize) {
+        if self.can_tap(d) {
+            self.feed(d, Input::Command(Command::Background(false)));
+            self.hurry(d);
+        }
     }
 
     fn crash(&mut self, d: usize, span: Time) {
