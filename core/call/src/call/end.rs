@@ -128,7 +128,13 @@ impl Call {
             State::Active(_) | State::Reconnecting(_) => Seen::Inside { answered: true },
             State::Ended(_) => return,
         };
-        let reason = reason_for(reason, by.is_some(), by_me, seen);
+        let reason = match (seen, reason) {
+            // It is the first contract's servers that say so of a call which nobody answered.
+            (Seen::Caller, Some(CallEndReason::Completed)) if cx.line.is_extended() => {
+                CallEndReason::Completed
+            }
+            _ => reason_for(reason, by.is_some(), by_me, seen),
+        };
         self.end(reason, Goodbye::Silent, cx);
     }
 
