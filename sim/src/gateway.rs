@@ -275,8 +275,10 @@ impl World {
             let mut error = CallError::new(ErrorCode::RateLimitExceeded, "too many of these");
             error.call_id = event.call_id().cloned();
             error.retry_after = Some(wait as f64 / 1_000.0);
-            let d = self.links[link].device;
-            self.devices[d].limited_until = now + wait + 10_000;
+            if rate.0 != "heartbeat" {
+                let d = self.links[link].device;
+                self.devices[d].limited_until = now + wait + 10_000;
+            }
             return self.answer_to(asker, Err(Box::new(error)));
         }
         if let Err(error) = self.dispatch(link, &actor, event, op) {

@@ -333,18 +333,15 @@ impl World {
     /// Who was called has accepted: here by a tap, at the caller by the gateway's word.
     fn is_accepted(&self, d: usize, id: &CallId) -> bool {
         let device = &self.devices[d];
-        let view = device
+        let mut views = device
             .snapshot
             .calls
             .iter()
-            .find(|it| it.id.as_ref() == Some(id));
-        let tapped = view.is_some_and(|view| {
+            .filter(|it| it.id.as_ref() == Some(id));
+        let tapped = views.any(|view| {
             // Who called and lost the glare has tapped as well.
-            view.key.is_outgoing()
-                || device
-                    .told
-                    .iter()
-                    .any(|it| it.key == view.key && it.accepted)
+            let accepted = |told: &Told| told.key == view.key && told.accepted;
+            view.key.is_outgoing() || device.told.iter().any(accepted)
         });
         let at_gateway = self.gateway.call(id);
         let called = at_gateway.is_some_and(|kept| kept.call.initiator != device.peer);
@@ -640,6 +637,7 @@ impl World {
                     let how = format!("rings for {}, which its person has accepted", kept.call.id);
                     found = Some((Law::Rings, how));
                 } else if let Some((_, ended)) = told.and_then(|it| it.ended.as_ref())
+                    && !device.live().any(|it| it.id == call.id)
                     && here.is_some_and(|it| it.named)
                     && (*ended).max(in_touch) + patience < self.now
                 {

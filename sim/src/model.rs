@@ -129,6 +129,19 @@ impl Model {
         if self.over.is_some() {
             return;
         }
+        if self.answered.is_none() {
+            let only_caller = self.inside.iter().all(|it| it.person == self.caller);
+            if only_caller && self.alone_since.is_none() && past(self.began, timers::RING_DEADLINE)
+            {
+                self.ends(CallEndReason::Missed);
+            }
+            if past(self.began, timers::RING_SWEEP) {
+                self.ends(match somebody_came {
+                    true => CallEndReason::Failed,
+                    false => CallEndReason::Missed,
+                });
+            }
+        }
         for it in self.inside.clone() {
             let unanswered_caller = self.answered.is_none() && it.person == self.caller;
             match it.no_socket_since {
@@ -150,19 +163,6 @@ impl Model {
             };
             if it.heard.is_some_and(|heard| past(heard, silence)) {
                 self.leaves(it.person, CallEndReason::HeartbeatTimeout, now);
-            }
-        }
-        if self.answered.is_none() {
-            let only_caller = self.inside.iter().all(|it| it.person == self.caller);
-            if only_caller && self.alone_since.is_none() && past(self.began, timers::RING_DEADLINE)
-            {
-                self.ends(CallEndReason::Missed);
-            }
-            if past(self.began, timers::RING_SWEEP) {
-                self.ends(match somebody_came {
-                    true => CallEndReason::Failed,
-                    false => CallEndReason::Missed,
-                });
             }
         }
         if self

@@ -186,9 +186,10 @@ impl Setup {
                     kind: kind as usize,
                     old: old_peers && dice.in_thousand(500),
                     origin: dice.below(100_000_000),
-                    skew: match dice.below(2) {
-                        0 => 0,
-                        _ => dice.below(600_000) as i64 - 300_000,
+                    skew: match dice.below(4) {
+                        0 | 1 => 0,
+                        2 => 60_000 + dice.below(600_000) as i64,
+                        _ => -(dice.below(600_000) as i64),
                     },
                     call_waiting: !dice.in_thousand(200),
                 });
