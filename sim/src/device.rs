@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ringwire_call::{CallKey, CallState, CallStore, CallView, Config, OpId, Snapshot};
 use ringwire_life::Actor;
-use ringwire_protocol::{CallEndReason, Capability, DeviceId, Instant, PeerId, Timestamp};
+use ringwire_protocol::{CallEndReason, CallId, Capability, DeviceId, Instant, PeerId, Timestamp};
 use ringwire_signaling::Session;
 
 use crate::gateway::timestamp;
@@ -28,6 +28,7 @@ pub(crate) enum Line {
 #[derive(Debug)]
 pub(crate) struct Told {
     pub(crate) key: CallKey,
+    pub(crate) id: Option<CallId>,
     pub(crate) rings: bool,
     /// Somebody has tapped accept here.
     pub(crate) accepted: bool,

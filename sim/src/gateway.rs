@@ -208,7 +208,9 @@ impl World {
         for at in self.calls_of(&actor.peer) {
             let kept = &self.gateway.calls[at];
             if kept.call.rings_for(&actor.peer, timestamp(self.now)) {
-                self.ring_again(link, at);
+                if !self.has_fault_no_rings() {
+                    self.ring_again(link, at);
+                }
             } else {
                 let cause = Cause::Said(actor.clone(), Command::SocketBack);
                 let _ = self.step(at, &cause, None);
@@ -434,10 +436,8 @@ impl World {
         };
         self.answer_to(asker, Ok(Ack::Active(active)));
         for at in calls {
-            if self.gateway.calls[at]
-                .call
-                .rings_for(&by.peer, timestamp(self.now))
-            {
+            let kept = &self.gateway.calls[at];
+            if kept.call.rings_for(&by.peer, timestamp(self.now)) && !self.has_fault_no_rings() {
                 self.ring_again(link, at);
             }
         }
@@ -457,7 +457,7 @@ impl World {
             if self.setup.two_nodes && attempt == 0 && self.dice.in_thousand(100) {
                 self.gateway_writes_elsewhere(at);
             }
-            if self.gateway.calls[at].revision != revision && !self.has_fault_no_revision() {
+            if self.gateway.calls[at].revision != revision {
                 continue;
             }
             let transition = self.faulty_transition(at, cause, transition);
@@ -660,6 +660,8 @@ impl World {
         self.gateway.up_since = self.now;
         self.gateway.sweep_at = self.now + 30_000;
         for at in self.gateway.live.clone() {
+            let now = self.now;
+            self.gateway.calls[at].model.restarts(now);
             if !self.has_fault_no_resume() {
                 let _ = self.step(at, &Cause::Restart, None);
             }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use ringwire_call::{
     CallEvent, CallKey, CallState, CallView, Command, Effect, Input, MAX_CALLS, Snapshot,
 };
-use ringwire_life::Call;
+use ringwire_life::{Call, ConversationKind};
 use ringwire_protocol::{
     Ack, CallEndReason, CallId, ClientEvent, ConversationId, Push, ServerEvent, SignalBody, timers,
 };
 
 use crate::device::{Device, Line, NEVER, Told, is_over};
-use crate::gateway::{Cause, person};
+use crate::gateway::{Cause, person, timestamp};
 use crate::queue::Time;
 use crate::world::World;
 
@@ -54,11 +54,16 @@ pub enum Law {
     Order,
     /// What one end writes the other can read.
     Wire,
+    /// A call whose trouble ends in time goes on.
+    Lives,
     /// A machine does not panic.
     Panic,
     /// A story comes to rest: in the end all are in the same calls, with sound both ways, or in none.
     Rest,
 }
+
+/// With several calls some heartbeats meet the limit; never all for so long, ms.
+const SILENCE: Time = 45_000;
 
 /// A law that was broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,7 +183,7 @@ impl World {
         }
         let device = &self.devices[d];
         let now = device.instant(self.now);
-        if device.store.wake_at().is_some_and(|at| at <= now) {
+        if self.store_wake(d).is_some_and(|at| at <= now) {
             let how = format!(
                 "{} has a timer that is due and does not fire",
                 device.name()
@@ -200,6 +205,7 @@ impl World {
                 }
                 device.told.push(Told {
                     key: *key,
+                    id: None,
                     rings: true,
                     accepted: false,
                     ended: None,
@@ -218,6 +224,7 @@ impl World {
                 if device.told_of(*key).is_none() {
                     device.told.push(Told {
                         key: *key,
+                        id: None,
                         rings: false,
                         accepted: false,
                         ended: None,
@@ -240,6 +247,7 @@ impl World {
                     // Declined before anybody heard it ring.
                     device.told.push(Told {
                         key: *key,
+                        id: None,
                         rings: false,
                         accepted: false,
                         ended: None,
@@ -366,11 +374,25 @@ impl World {
         }
         let mut must_change_by = NEVER;
         for call in &after.calls {
+            if let (Some(id), Some(told)) = (&call.id, self.devices[d].told_of(call.key)) {
+                told.id.get_or_insert_with(|| id.clone());
+            }
             must_change_by = must_change_by.min(self.change_due(d, call));
             let told = self.devices[d].told.iter().find(|it| it.key == call.key);
             let rings = call.state == CallState::Incoming;
             let over = is_over(call);
             let ended = told.is_some_and(|it| it.ended.is_some());
+            if let (Some((said, _)), CallState::Ended { reason }) =
+                (told.and_then(|it| it.ended.as_ref()), &call.state)
+                && said != reason
+            {
+                let how = format!(
+                    "{} shows {reason}, and tells {said}",
+                    self.devices[d].name()
+                );
+                self.broken(Law::OneReason, how);
+            }
+            let told = self.devices[d].told.iter().find(|it| it.key == call.key);
             if told.is_none_or(|it| it.rings != rings) || ended != over {
                 let how = format!(
                     "{} shows {} as {:?}, and the app was told otherwise",
@@ -538,8 +560,13 @@ impl World {
                 }
                 kept.model.hears(who, &by.device, &command, now);
             }
-            (None, Cause::Restart) => kept.model.restarts(now),
-            (None, Cause::Time) => kept.model.waits(now),
+            (None, Cause::Time) => {
+                if kept.model.is_late(now) {
+                    let how = format!("{}: the gateway's clock comes too late", kept.call.id);
+                    return self.broken(Law::Limits, how);
+                }
+                kept.model.waits(now);
+            }
             (None, _) => {}
         }
         let call = &kept.call;
@@ -567,6 +594,16 @@ impl World {
         let kept = &self.gateway.calls[at];
         if let ServerEvent::Ended(said) = event {
             let ended = kept.over_at.unwrap_or(self.now);
+            let end = kept.call.end.as_ref().map(|it| &it.reason);
+            let direct = kept.call.conversation.kind == ConversationKind::Direct;
+            if direct && said.reason.as_ref() != end {
+                let how = format!(
+                    "{}: it ended as {end:?}, {:?} is told",
+                    kept.call.id, said.reason
+                );
+                return self.broken(Law::OneReason, how);
+            }
+            let kept = &self.gateway.calls[at];
             let should = kept.model.answered.map_or(0, |from| (ended - from) / 1_000);
             if said.duration != should {
                 let how = format!(
@@ -645,11 +682,49 @@ impl World {
                     found = Some((Law::Agreement, how));
                 }
             }
+            found = found
+                .or_else(|| self.unheard_ring(d, in_touch, patience))
+                .or_else(|| self.unheard_heart(d, in_touch));
             if let Some((law, how)) = found {
                 let how = format!("{} {how}", self.devices[d].name());
                 return self.broken(law, how);
             }
         }
+    }
+
+    /// A call rings for a person, and a device of theirs has never heard of it.
+    fn unheard_ring(&self, d: usize, in_touch: Time, patience: Time) -> Option<(Law, String)> {
+        let device = &self.devices[d];
+        let unheard = self.gateway.live().find(|kept| {
+            let id = Some(&kept.call.id);
+            let heard = device.told.iter().any(|it| it.id.as_ref() == id)
+                || device.live().any(|call| call.id.is_none());
+            kept.call.rings_for(&device.peer, timestamp(self.now))
+                && !heard
+                && kept.changed_at.max(in_touch) + patience < self.now
+        })?;
+        let how = format!("does not hear that {} rings", unheard.call.id);
+        Some((Law::Rings, how))
+    }
+
+    /// A call goes on, and no heartbeat of it gets through.
+    fn unheard_heart(&self, d: usize, in_touch: Time) -> Option<(Law, String)> {
+        let device = &self.devices[d];
+        let long_ago = timestamp(self.now.saturating_sub(SILENCE));
+        let silent = device.live().find(|call| {
+            let since = call.active_since.map_or(self.now, |at| device.time_of(at));
+            let person = call
+                .id
+                .as_ref()
+                .and_then(|id| self.gateway.call(id))
+                .and_then(|kept| kept.call.person(&device.peer));
+            since.max(in_touch) + SILENCE < self.now
+                && person.is_some_and(|it| {
+                    it.device == device.id && it.heartbeat.is_none_or(|at| at < long_ago)
+                })
+        })?;
+        let how = format!("sends no heartbeat of {}", silent.key);
+        Some((Law::Agreement, how))
     }
 
     /// Since when device and gateway hear each other; `None` while they do not.

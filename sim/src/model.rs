@@ -122,6 +122,13 @@ impl Model {
         }
     }
 
+    /// Something was due a while ago, and the gateway's clock has only now come.
+    pub(crate) fn is_late(&self, now: Time) -> bool {
+        let mut then = self.clone();
+        then.waits(now.saturating_sub(1_000));
+        self.over.is_none() && then.over.is_some()
+    }
+
     /// Time passes.
     pub(crate) fn waits(&mut self, now: Time) {
         let past = |since: Time, span: Duration| now >= since + ms(span);

@@ -3,8 +3,9 @@
 
 use ringwire_call::{CallState, CallView, Command, Input};
 use ringwire_life::ConversationKind;
+use ringwire_protocol::{CallEndReason, CallId, CallStatus};
 
-use crate::device::{Line, is_over};
+use crate::device::{Device, Line, is_over};
 use crate::gateway::{Kept, person};
 use crate::laws::Law;
 use crate::queue::Time;
@@ -14,6 +15,8 @@ use crate::world::{Parcel, World};
 /// A story rests within this time after its last trouble, ms: the sweep of what nobody answered is
 /// the longest that anything lasts.
 const REST: Time = 150_000;
+/// A path that was lost before can be found too late, ms.
+const LOST_SINCE: Time = 30_000;
 /// How often it is looked whether it rests, ms.
 const LOOK: Time = 5_000;
 /// From a hang-up to the end of everything, ms: ended calls are shown for 3 s.
@@ -26,6 +29,7 @@ impl World {
     pub(crate) fn come_to_rest(&mut self) {
         self.calm();
         let limit = self.now + REST;
+        let alive = self.calls_that_go_on();
         loop {
             self.run_until(self.now + LOOK, None);
             if self.violation.is_some() {
@@ -37,6 +41,7 @@ impl World {
                 Some(_) => {}
             }
         }
+        self.law_of_lives(&alive);
         self.hang_up_everything();
         self.law_of_emptiness();
         self.call_once_more();
@@ -65,6 +70,49 @@ impl World {
             self.to_the_front(d);
         }
         self.look_at_paths();
+    }
+
+    /// Calls of two that both show as answered, with half of the time to find a path again.
+    fn calls_that_go_on(&self) -> Vec<CallId> {
+        let shown = |device: &&Device, id: &CallId| {
+            device.live().any(|call| {
+                let lasts = match call.state {
+                    CallState::Active => call.connected,
+                    CallState::Reconnecting { since, .. } => {
+                        device.time_of(since) + LOST_SINCE > self.now
+                    }
+                    _ => false,
+                };
+                lasts && call.id.as_ref() == Some(id)
+            })
+        };
+        let direct = self.gateway.live().filter(|kept| {
+            kept.call.conversation.kind == ConversationKind::Direct
+                && kept
+                    .call
+                    .present()
+                    .all(|it| it.named && it.socket_lost.is_none())
+                && kept.call.status() != CallStatus::Ringing
+        });
+        let id = |kept: &Kept| kept.call.id.clone();
+        direct
+            .map(id)
+            .filter(|id| self.devices.iter().filter(|it| shown(it, id)).count() == 2)
+            .collect()
+    }
+
+    /// Nobody has hung up since the troubles ended.
+    fn law_of_lives(&mut self, alive: &[CallId]) {
+        for id in alive {
+            let over = self
+                .gateway
+                .call(id)
+                .and_then(|kept| kept.call.end.as_ref());
+            if let Some(end) = over.filter(|end| end.reason == CallEndReason::ConnectionLost) {
+                let how = format!("{id} ends as {} although its trouble was over", end.reason);
+                return self.broken(Law::Lives, how);
+            }
+        }
     }
 
     /// What is not at rest yet.
@@ -143,7 +191,10 @@ impl World {
         let mine = (media.microphone, media.camera, media.screen, call.held);
         // To who does not know `call:hold`, a held call has all turned off.
         let off = call.held && server == Some((false, false, false, false));
-        if server != Some(mine) && !old && !off {
+        // Nor does an older app take a screen.
+        let older = self.devices.iter().any(|it| it.plan.old);
+        let no_screen = older && server == Some((mine.0, mine.1, false, mine.3));
+        if server != Some(mine) && !old && !off && !no_screen {
             return Some(format!("{id} sends {mine:?}, the gateway has {server:?}"));
         }
         for it in &call.people {

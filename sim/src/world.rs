@@ -414,6 +414,7 @@ impl World {
         let key = CallKey::outgoing(self.devices[d].calls_made);
         self.devices[d].told.push(Told {
             key,
+            id: None,
             rings: false,
             accepted: false,
             ended: None,
@@ -481,7 +482,8 @@ impl World {
     fn background(&mut self, d: usize, span: Time) {
         if self.can_tap(d) {
             self.feed(d, Input::Command(Command::Background(true)));
-            self.queue.put(self.now + span, Parcel::Foreground { device: d });
+            self.queue
+                .put(self.now + span, Parcel::Foreground { device: d });
         }
         let busy = self.devices[d].live().next().is_some();
         if busy || !self.can_tap(d) || self.devices[d].session.is_some() {
@@ -653,11 +655,9 @@ impl World {
             return self.feed(d, Input::Ack { op, outcome });
         }
         self.session_time(d);
-        let device = &self.devices[d];
-        if device
-            .store
-            .wake_at()
-            .is_some_and(|at| at <= device.instant(now))
+        if self
+            .store_wake(d)
+            .is_some_and(|at| at <= self.devices[d].instant(now))
         {
             return self.feed(d, Input::Tick);
         }
@@ -667,15 +667,13 @@ impl World {
     /// Works out when the device has to be woken next.
     pub(crate) fn set_timer(&mut self, d: usize) {
         let now = self.now;
+        let wake = self.store_wake(d);
         let device = &mut self.devices[d];
         if !device.running {
             device.timer = NEVER;
             return;
         }
-        let mut timer = device
-            .store
-            .wake_at()
-            .map_or(NEVER, |at| device.time_of(at));
+        let mut timer = wake.map_or(NEVER, |at| device.time_of(at));
         if let Some((_, deadline)) = device.awaited.first() {
             timer = timer.min(*deadline);
         }
