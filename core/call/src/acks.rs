@@ -5,7 +5,7 @@ use ringwire_protocol::{Ack, CallError, ErrorCode, Instant};
 
 use crate::call::{Call, says_gone};
 use crate::goodbye::{cancel, leave_again};
-use crate::outbox::{Pending, Purpose};
+use crate::outbox::{Pending, Purpose, retry_after};
 use crate::store::CallStore;
 use crate::{AckFailure, CallKey, OpId};
 
@@ -132,6 +132,11 @@ impl CallStore {
 
     fn rate_limited(&mut self, pending: Pending, error: CallError, now: Instant) {
         let purpose = pending.purpose.clone();
+        if let Purpose::Heartbeat(key) = purpose {
+            // Those of several calls share the limit: none of them may always come last.
+            let at = now + retry_after(&error);
+            return self.with_call(key, now, |call, _| call.heartbeat_at(at));
+        }
         if self.is_wanted(&purpose) && !self.out.delay(pending, &error, now) {
             match purpose {
                 Purpose::Initiate(_) | Purpose::Join(_) | Purpose::CheckActive => {

@@ -165,6 +165,13 @@ impl Call {
         }
     }
 
+    /// The next heartbeat comes then.
+    pub(crate) fn heartbeat_at(&mut self, at: Instant) {
+        if let Some(talk) = self.state.talk_mut() {
+            talk.heartbeat_at = at;
+        }
+    }
+
     fn say_heartbeat(&mut self, cx: &mut Cx<'_>) {
         let id = self.call_id().cloned();
         if let Some(talk) = self.state.talk_mut() {
