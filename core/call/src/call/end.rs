@@ -128,7 +128,14 @@ impl Call {
             State::Active(_) | State::Reconnecting(_) => Seen::Inside { answered: true },
             State::Ended(_) => return,
         };
+        let offered = matches!(self.state, State::Offered(_));
         let reason = match (seen, reason) {
+            // It was the other who declined a call of my other device.
+            (Seen::Ring, Some(said @ (CallEndReason::Rejected | CallEndReason::Busy)))
+                if offered && by.is_some() && !by_me =>
+            {
+                said.clone()
+            }
             // It is the first contract's servers that say so of a call which nobody answered.
             (Seen::Caller, Some(CallEndReason::Completed)) if cx.line.is_extended() => {
                 CallEndReason::Completed
@@ -271,7 +278,7 @@ pub(crate) fn reason_for(
     };
     match (seen, said) {
         // Somebody declined, and it was not this device.
-        (Seen::Ring, Some(Rejected | Busy)) if by_me || !somebody => DeclinedElsewhere,
+        (Seen::Ring, Some(Rejected | Busy)) => DeclinedElsewhere,
         (Seen::Ring, None | Some(Completed)) if by_me => AnsweredElsewhere,
         (Seen::Ring, None) if somebody => Cancelled,
         (Seen::Ring, None | Some(Completed)) => Missed,
