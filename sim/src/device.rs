@@ -29,6 +29,7 @@ pub(crate) enum Line {
 pub(crate) struct Told {
     pub(crate) key: CallKey,
     pub(crate) id: Option<CallId>,
+    pub(crate) since: Time,
     pub(crate) rings: bool,
     /// Somebody has tapped accept here.
     pub(crate) accepted: bool,

@@ -454,7 +454,8 @@ impl World {
             self.cover_step(at, cause);
             let transition = decided?;
             // Between reading and writing the other node may write.
-            if self.setup.two_nodes && attempt == 0 && self.dice.in_thousand(100) {
+            let resumes = matches!(cause, Cause::Restart);
+            if self.setup.two_nodes && attempt == 0 && !resumes && self.dice.in_thousand(100) {
                 self.gateway_writes_elsewhere(at);
             }
             if self.gateway.calls[at].revision != revision {

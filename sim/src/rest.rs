@@ -86,6 +86,10 @@ impl World {
                 lasts && call.id.as_ref() == Some(id)
             })
         };
+        let hears = |device: &&Device| {
+            let d = self.devices.iter().position(|it| it.id == device.id);
+            d.is_some_and(|d| self.in_touch_since(d).is_some())
+        };
         let direct = self.gateway.live().filter(|kept| {
             kept.call.conversation.kind == ConversationKind::Direct
                 && kept
@@ -97,7 +101,10 @@ impl World {
         let id = |kept: &Kept| kept.call.id.clone();
         direct
             .map(id)
-            .filter(|id| self.devices.iter().filter(|it| shown(it, id)).count() == 2)
+            .filter(|id| {
+                let both = self.devices.iter().filter(|it| shown(it, id) && hears(it));
+                both.count() == 2
+            })
             .collect()
     }
 

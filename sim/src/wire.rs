@@ -41,7 +41,7 @@ impl World {
     }
 
     /// Gives the session one input, and does what comes out.
-    fn session_takes(&mut self, d: usize, input: Wire) {
+    pub(crate) fn session_takes(&mut self, d: usize, input: Wire) {
         let now = self.now;
         let device = &mut self.devices[d];
         let instant = device.instant(now);
@@ -146,7 +146,7 @@ impl World {
 
     pub(crate) fn session_emits(&mut self, d: usize, op: Option<OpId>, event: ClientEvent) {
         let ack = op.map(OpId::get);
-        self.session_takes(d, Wire::Emit { event, ack });
+        self.emits.push_back((d, Wire::Emit { event, ack }));
     }
 
     pub(crate) fn session_time(&mut self, d: usize) {

@@ -1,11 +1,14 @@
 //! The world of a story: the clock, what is on its way, and what people and misfortune do. Devices,
 //! gateway, network and media are in the modules of their names.
 
+use std::collections::VecDeque;
+
 use ringwire_call::{
     AckFailure, CallEvent, CallKey, CallState, Command, ConnectionEvent, ConnectionId, Effect,
     Input, OpId, PathState,
 };
 use ringwire_protocol::{CallType, ConversationId, Push};
+use ringwire_signaling::Input as Wire;
 
 use crate::coverage::Coverage;
 use crate::device::{Device, Line, NEVER, Told};
@@ -123,6 +126,10 @@ pub(crate) struct World {
     /// Inputs that the machines have taken.
     pub(crate) steps: u64,
     effects: Vec<Effect>,
+    /// What stores have handed to their sessions while they were being fed: a session's task takes
+    /// it up afterwards.
+    pub(crate) emits: VecDeque<(usize, Wire)>,
+    feeding: bool,
 }
 
 impl World {
@@ -150,6 +157,8 @@ impl World {
             fault: None,
             steps: 0,
             effects: Vec::new(),
+            emits: VecDeque::new(),
+            feeding: false,
         };
         for d in 0..world.devices.len() {
             world.start(d);
@@ -415,6 +424,7 @@ impl World {
         self.devices[d].told.push(Told {
             key,
             id: None,
+            since: self.now,
             rings: false,
             accepted: false,
             ended: None,
@@ -565,6 +575,7 @@ impl World {
         let Some(input) = self.faulty_input(d, input) else {
             return;
         };
+        let nested = std::mem::replace(&mut self.feeding, true);
         self.steps += 1;
         let about = About::of(&self.devices[d], &input);
         self.cover_input(d, &input, &about);
@@ -586,6 +597,10 @@ impl World {
         self.law_of_input(d, &about, &before);
         self.cover_change(d, &before);
         self.set_timer(d);
+        self.feeding = nested;
+        while let (false, Some((d, wire))) = (nested, self.emits.pop_front()) {
+            self.session_takes(d, wire);
+        }
     }
 
     fn carry_out(&mut self, d: usize, effect: Effect) {
