@@ -13,7 +13,7 @@
 //! | `model` | what a call is, on a page |
 //! | `laws`, `rest` | what always holds, and what holds in the end |
 //! | `story`, `words` | telling, shrinking, writing down |
-//! | `coverage` | which inputs met which states |
+//! | `coverage`, `drawing` | which inputs met which states, as a table and a picture |
 //! | `faults` | faults that the laws must catch |
 //!
 //! What is real: the call stores and the gateway's calls of every story; sessions, codec, JSON of
@@ -25,6 +25,7 @@
 mod coverage;
 mod device;
 mod dice;
+mod drawing;
 mod faults;
 mod gateway;
 mod laws;
@@ -37,12 +38,15 @@ mod queue;
 mod rates;
 mod rest;
 mod story;
+mod weight;
 mod wire;
 mod words;
 mod world;
 
 pub use coverage::{Coverage, STATES, STATUSES};
+pub use drawing::{picture, table};
 pub use faults::Fault;
 pub use laws::{Law, Violation};
 pub use plan::Plan;
-pub use story::{Ending, Wanted, shrink, tell, tell_safely};
+pub use story::{DRAWN, Ending, Wanted, coverage_of, shrink, tell, tell_safely};
+pub use weight::bytes_per_call;

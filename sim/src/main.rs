@@ -1,11 +1,16 @@
 //! Tells stories: many seeds, or one of them in words.
 
+mod bench;
+
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use clap::Parser;
-use ringwire_sim::{Ending, Plan, Violation, Wanted, shrink, tell_safely};
+use ringwire_sim::{
+    Ending, Plan, Violation, Wanted, coverage_of, picture, shrink, table, tell_safely,
+};
 
 #[derive(Debug, Parser)]
 #[command(about = "Tells stories that a call can live, and holds them against the laws")]
@@ -19,6 +24,12 @@ struct Options {
     /// Only these acts of the seed's story, as a shrunk story names them
     #[arg(long, value_delimiter = ',')]
     keep: Option<Vec<usize>>,
+    /// Draw docs/call-states.svg and docs/call-coverage.md from the first stories
+    #[arg(long)]
+    draw: bool,
+    /// Write target/bench/machine.json
+    #[arg(long)]
+    bench: Option<PathBuf>,
     /// Threads; as many as there are cores unless said
     #[arg(long)]
     threads: Option<usize>,
@@ -26,6 +37,12 @@ struct Options {
 
 fn main() -> ExitCode {
     let options = Options::parse();
+    if options.draw {
+        return draw();
+    }
+    if let Some(file) = &options.bench {
+        return bench::run(file, options.stories.unwrap_or(1_000_000), options.threads);
+    }
     match (options.seed, options.stories) {
         (Some(seed), None) => one(seed, options.keep.as_deref()),
         (seed, stories) => many(
@@ -142,4 +159,21 @@ fn many(first: u64, stories: u64, threads: Option<usize>) -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
+}
+
+/// Writes the picture and the table into `docs/`.
+fn draw() -> ExitCode {
+    let coverage = coverage_of(ringwire_sim::DRAWN);
+    let files = [
+        ("docs/call-states.svg", picture(&coverage)),
+        ("docs/call-coverage.md", table(&coverage)),
+    ];
+    for (file, text) in files {
+        if let Err(error) = std::fs::write(Path::new(file), text) {
+            eprintln!("{file}: {error}");
+            return ExitCode::FAILURE;
+        }
+        println!("{file}");
+    }
+    ExitCode::SUCCESS
 }

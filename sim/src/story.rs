@@ -1,6 +1,7 @@
 //! Telling a story: running it, shrinking it when it breaks a law, and writing it down in words.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::coverage::Coverage;
 use crate::faults::Fault;
@@ -115,4 +116,35 @@ pub fn shrink(plan: &Plan, law: Law, fault: Option<Fault>) -> Vec<usize> {
         piece /= 2;
     }
     kept
+}
+
+/// The stories of which picture and table are drawn.
+pub const DRAWN: u64 = 6_000;
+
+/// What the first stories meet.
+pub fn coverage_of(stories: u64) -> Coverage {
+    let next = AtomicU64::new(1);
+    let wanted = Wanted {
+        coverage: true,
+        ..Wanted::default()
+    };
+    let met = || {
+        let mut met = Coverage::default();
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed > stories {
+                return met;
+            }
+            met.add(tell_safely(&Plan::of(seed), wanted).coverage);
+        }
+    };
+    std::thread::scope(|scope| {
+        let threads = std::thread::available_parallelism().map_or(1, |it| it.get());
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(met)).collect();
+        let mut all = Coverage::default();
+        for one in running {
+            all.add(one.join().unwrap_or_default());
+        }
+        all
+    })
 }
