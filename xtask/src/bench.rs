@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use crate::house::{House, WEB, WEB_VENDOR};
 use crate::step::Step;
 use crate::tools::{CHROMEDRIVER, CHROMIUM, ESPEAK, FFMPEG, NODE, NPM, Tool};
-use crate::{apt, demo, pins};
+use crate::{apt, demo, pins, sim};
 
 /// What is to be measured; see `ringwire-bench`.
 #[derive(Debug, Args)]
@@ -32,6 +32,8 @@ enum Bench {
     Memory,
     /// How long a command takes, from 16 threads in a live call
     Commands,
+    /// A million whole stories in one thread each: violations, stories a second of a core
+    Machine,
 }
 
 impl Bench {
@@ -50,6 +52,9 @@ pub(crate) fn run(house: &House, options: &Options) -> Result<ExitCode> {
         print!("{}", list());
         return Ok(ExitCode::SUCCESS);
     };
+    if name == Bench::Machine {
+        return sim::bench(house, &options.more);
+    }
     let mut needed = house.compilers();
     needed.extend(name.tools());
     apt::ensure(house, &needed)?;
@@ -96,7 +101,7 @@ mod tests {
     #[test]
     fn the_list_names_every_bench_and_what_it_measures() {
         let list = list();
-        for name in ["setup", "memory", "commands"] {
+        for name in ["setup", "memory", "commands", "machine"] {
             let line = list.lines().find(|line| line.trim().starts_with(name));
             assert!(line.is_some_and(|line| line.len() > 30), "{list}");
         }

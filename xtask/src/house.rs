@@ -67,6 +67,11 @@ impl House {
         self.product("release", name)
     }
 
+    /// The simulator, built for speed.
+    pub(crate) fn simulator(&self) -> PathBuf {
+        self.product("sim", "ringwire-sim")
+    }
+
     fn product(&self, profile: &str, name: &str) -> PathBuf {
         let target =
             env::var_os("CARGO_TARGET_DIR").map_or_else(|| self.root.join("target"), PathBuf::from);

@@ -11,6 +11,7 @@ mod mobile;
 mod page;
 mod pins;
 mod rust;
+mod sim;
 mod step;
 mod test;
 mod tools;
@@ -42,6 +43,8 @@ enum Job {
         #[arg(long, value_enum)]
         only: Option<test::Part>,
     },
+    /// Tell stories that a call can live, in one thread on a virtual clock, and hold them against the laws
+    Sim(sim::Options),
     /// Type-check the core and the bindings for Android and iOS
     CheckMobile {
         /// Build the standard library from its source even if rustup can bring it
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Job::Demo(options) => demo::run(&house, &options),
         Job::Test { only } => test::run(&house, only),
         Job::Bench(options) => bench::run(&house, &options),
+        Job::Sim(options) => sim::run(&house, &options),
         Job::CheckMobile { build_std } => mobile::run(&house, build_std),
     });
     match end {
@@ -91,6 +95,10 @@ mod tests {
             "xtask demo --headless --seconds 10 --json target/demo/report.json",
             "xtask test",
             "xtask test --only kotlin",
+            "xtask sim --seed 7",
+            "xtask sim --stories 1000",
+            "xtask sim --seed 7 --keep 0,3",
+            "xtask bench machine",
             "xtask check-mobile",
             "xtask bench",
             "xtask bench setup",

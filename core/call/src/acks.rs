@@ -4,8 +4,8 @@
 use ringwire_protocol::{Ack, CallError, ErrorCode, Instant};
 
 use crate::call::{Call, says_gone};
-use crate::goodbye::cancel;
-use crate::outbox::{Pending, Purpose};
+use crate::goodbye::{cancel, leave_again};
+use crate::outbox::{Pending, Purpose, retry_after};
 use crate::store::CallStore;
 use crate::{AckFailure, CallKey, OpId};
 
@@ -51,11 +51,16 @@ impl CallStore {
                 }
             }
             (Purpose::Join(key), Ack::Joined(said)) => {
-                self.with_call(key, now, |call, cx| {
-                    if call.has_id(&said.call_session.id) {
-                        call.joined(said, cx);
+                let (calls, mut cx) = self.parts(now);
+                match calls.iter_mut().find(|call| call.key == key) {
+                    Some(call) if call.is_talk() => {
+                        if call.has_id(&said.call_session.id) {
+                            call.joined(said, &mut cx);
+                        }
                     }
-                });
+                    // It has ended here meanwhile, and the server has let this device in.
+                    Some(_) | None => leave_again(&said.call_session, &mut cx),
+                }
             }
             (Purpose::Heartbeat(key), Ack::Heartbeat(said)) => {
                 self.with_call(key, now, |call, cx| call.heartbeat(&said, cx));
@@ -127,6 +132,11 @@ impl CallStore {
 
     fn rate_limited(&mut self, pending: Pending, error: CallError, now: Instant) {
         let purpose = pending.purpose.clone();
+        if let Purpose::Heartbeat(key) = purpose {
+            // Those of several calls share the limit: none of them may always come last.
+            let at = now + retry_after(&error);
+            return self.with_call(key, now, |call, _| call.heartbeat_at(at));
+        }
         if self.is_wanted(&purpose) && !self.out.delay(pending, &error, now) {
             match purpose {
                 Purpose::Initiate(_) | Purpose::Join(_) | Purpose::CheckActive => {

@@ -26,18 +26,31 @@ impl CallStore {
         let already = error.code == ErrorCode::CallAlreadyActive;
         match &error.call_id {
             Some(id) if already && mine && call.may_have_been_made() && !cx.past.is_buried(id) => {
-                call.adopted(id.clone(), None, &mut cx);
-            }
-            _ => {
-                cx.past.take_nameless(&call.conversation);
-                if call.nameless().is_none() {
-                    return;
-                }
-                match already.then(|| self.winner(key, &error)).flatten() {
-                    Some(winner) => self.lost_to(key, winner, &error, now),
-                    None => self.with_call(key, now, |call, cx| call.initiate_refused(error, cx)),
+                if cx.line.is_extended() {
+                    // Or another device of mine has made it: the row in the session says which.
+                    call.initiate_in_doubt(&mut cx);
+                } else {
+                    call.adopted(id.clone(), None, &mut cx);
                 }
             }
+            _ => self.another_won(key, error, now),
+        }
+    }
+
+    /// The call that the server has in this conversation is not this one of mine.
+    pub(crate) fn another_won(&mut self, key: CallKey, error: CallError, now: Instant) {
+        let (calls, cx) = self.parts(now);
+        let Some(call) = calls.iter_mut().find(|call| call.key == key) else {
+            return;
+        };
+        cx.past.take_nameless(&call.conversation);
+        if call.nameless().is_none() {
+            return;
+        }
+        let already = error.code == ErrorCode::CallAlreadyActive;
+        match already.then(|| self.winner(key, &error)).flatten() {
+            Some(winner) => self.lost_to(key, winner, &error, now),
+            None => self.with_call(key, now, |call, cx| call.initiate_refused(error, cx)),
         }
     }
 

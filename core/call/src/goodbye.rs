@@ -1,8 +1,9 @@
 //! How a goodbye is said, and said again until it is heard. What is kept of it is in `past`.
 
 use ringwire_protocol::client::{End, OfCall, OfConversation};
-use ringwire_protocol::{CallEndReason, CallId, ClientEvent, ConversationId};
+use ringwire_protocol::{CallEndReason, CallId, CallSession, ClientEvent, ConversationId};
 
+use crate::call::{Row, is_here};
 use crate::outbox::{Cx, Purpose};
 
 /// Says a goodbye, now or when the socket is back.
@@ -32,6 +33,19 @@ pub(crate) fn cancel(id: CallId, cx: &mut Cx<'_>) {
         false => ClientEvent::Leave(OfCall { call_id }),
     };
     say_goodbye(id, event, cx);
+}
+
+/// Leaves a call that is over here, and in which the server has this device.
+pub(crate) fn leave_again(session: &CallSession, cx: &mut Cx<'_>) {
+    let inside = is_here(&session.participants, cx.line) == Some(Row::Here);
+    if inside && !session.status.is_end() {
+        let call_id = session.id.clone();
+        say_goodbye(
+            session.id.clone(),
+            ClientEvent::Leave(OfCall { call_id }),
+            cx,
+        );
+    }
 }
 
 /// Leaves every call of mine in a conversation, now or when the socket is back.

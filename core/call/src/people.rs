@@ -113,7 +113,11 @@ impl People {
         take(&mut person.display_name, &said.display_name);
         take(&mut person.username, &said.username);
         take(&mut person.avatar, &said.avatar);
-        take(&mut person.device, &said.device_id);
+        if said.left_at.is_none() && said.device_id != person.device {
+            // Another one than the device that rang; one without a name is an older app's.
+            person.device.clone_from(&said.device_id);
+            person.capabilities.clear();
+        }
         if let Some(capabilities) = &said.capabilities {
             person.capabilities.clone_from(capabilities);
         }

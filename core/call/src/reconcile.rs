@@ -56,7 +56,7 @@ impl CallStore {
             }
             // Mine may have been refused, and the refusal lost.
             Some((key, Some(Initiate::Doubtful))) => {
-                self.initiate_refused(key, already_active(session), now);
+                self.another_won(key, already_active(session), now);
             }
             Some(_) => {}
             None if mine && here != Some(Row::Elsewhere) && cx.past.has_nameless(session) => {

@@ -2,8 +2,8 @@
 
 use ringwire_protocol::server::{AlreadyAnswered, Ended, ForcedOut, ParticipantJoined, RingingAt};
 use ringwire_protocol::{
-    CallEndReason, CallError, CallMode, CallParticipantId, CallType, ErrorCode, MediaSettings,
-    Role, ServerEvent, Timestamp, limits,
+    CallEndReason, CallError, CallMode, CallParticipantId, CallType, Capability, ErrorCode,
+    MediaSettings, Role, ServerEvent, Timestamp, limits,
 };
 
 use crate::command::{Actor, Start};
@@ -282,7 +282,11 @@ impl Step<'_> {
             answered: false,
             path_lost: false,
             socket_lost: None,
-            heartbeat: None,
+            // Whoever knows `version` sends heartbeats: one who dies before the first is missed too.
+            heartbeat: by
+                .capabilities
+                .contains(&Capability::Version)
+                .then_some(self.now),
             background: false,
             bad_reports: 0,
             quality: None,

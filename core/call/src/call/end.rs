@@ -128,7 +128,20 @@ impl Call {
             State::Active(_) | State::Reconnecting(_) => Seen::Inside { answered: true },
             State::Ended(_) => return,
         };
-        let reason = reason_for(reason, by.is_some(), by_me, seen);
+        let offered = matches!(self.state, State::Offered(_));
+        let reason = match (seen, reason) {
+            // It was the other who declined a call of my other device.
+            (Seen::Ring, Some(said @ (CallEndReason::Rejected | CallEndReason::Busy)))
+                if offered && by.is_some() && !by_me =>
+            {
+                said.clone()
+            }
+            // It is the first contract's servers that say so of a call which nobody answered.
+            (Seen::Caller, Some(CallEndReason::Completed)) if cx.line.is_extended() => {
+                CallEndReason::Completed
+            }
+            _ => reason_for(reason, by.is_some(), by_me, seen),
+        };
         self.end(reason, Goodbye::Silent, cx);
     }
 
@@ -162,6 +175,13 @@ impl Call {
         } else {
             Goodbye::Silent
         };
+        // What was said may be lost with the socket: then check-active lists the call again.
+        if let Some(id) = self.call_id().cloned() {
+            let leave = ClientEvent::Leave(OfCall {
+                call_id: id.clone(),
+            });
+            cx.past.keep_goodbye(id, leave, cx.now);
+        }
         self.end(reason, goodbye, cx);
     }
 

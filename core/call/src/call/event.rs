@@ -207,8 +207,14 @@ impl Call {
                     self.end(CallEndReason::AnsweredElsewhere, Goodbye::Silent, cx);
                 }
             }
+            // The app died in it, and has called the same conversation since.
+            (State::Offered(_), Row::Here) => {
+                if let State::Offered(offered) = &mut self.state {
+                    offered.standing = Standing::Inside;
+                }
+            }
             (State::Incoming(_), Row::Here)
-            | (State::Offered(_), Row::Here | Row::Unsaid)
+            | (State::Offered(_), Row::Unsaid)
             | (State::Calling(_) | State::Ringing(_) | State::Ended(_), _) => {}
         }
     }

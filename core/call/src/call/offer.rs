@@ -103,6 +103,8 @@ impl Call {
         };
         self.state = State::Offered(offered(standing, early, cx));
         cx.notify(CallEvent::JoinOffered { key: self.key });
+        // The session says whether the server has this device in it already.
+        cx.check_by(cx.now);
     }
 
     /// Joins a call that is offered.

@@ -5,7 +5,7 @@ use ringwire_protocol::client::{OfCall, Reconnect};
 use ringwire_protocol::limits::MAX_RECONNECT_ATTEMPT;
 use ringwire_protocol::{CallEndReason, CallError, ClientEvent, ErrorCode, Instant, timers};
 
-use super::{Active, Call, Goodbye, Initiate, Membership, Reconnecting, State, Talk};
+use super::{Active, Call, Goodbye, Initiate, Membership, Reconnecting, Standing, State, Talk};
 use crate::line::{Line, Socket};
 use crate::outbox::{Cx, Purpose};
 
@@ -87,7 +87,7 @@ impl Call {
     pub(crate) fn fire(&mut self, due: Due, cx: &mut Cx<'_>) {
         match due {
             Due::NoAnswer => self.no_answer(cx),
-            Due::RingOver => self.end(CallEndReason::Missed, Goodbye::Silent, cx),
+            Due::RingOver => self.ring_over(cx),
             Due::NotConnected => self.not_connected(cx),
             Due::Lost => self.end(CallEndReason::ConnectionLost, Goodbye::Say, cx),
             Due::Alone => self.end(CallEndReason::Completed, Goodbye::Say, cx),
@@ -101,6 +101,17 @@ impl Call {
             Due::RefreshIce => self.ask_for_ice_servers(cx),
             Due::Vanish => {}
         }
+    }
+
+    /// A ring, or an offer that nobody took. The server may have this device in an offered call: it
+    /// learns that nobody is there.
+    fn ring_over(&mut self, cx: &mut Cx<'_>) {
+        if let State::Offered(offered) = &self.state
+            && offered.standing == Standing::Inside
+        {
+            self.say_offer_declined(Standing::Inside, cx);
+        }
+        self.end(CallEndReason::Missed, Goodbye::Silent, cx);
     }
 
     fn no_answer(&mut self, cx: &mut Cx<'_>) {
@@ -151,6 +162,13 @@ impl Call {
                 participant_id,
                 attempt,
             }));
+        }
+    }
+
+    /// The next heartbeat comes then.
+    pub(crate) fn heartbeat_at(&mut self, at: Instant) {
+        if let Some(talk) = self.state.talk_mut() {
+            talk.heartbeat_at = at;
         }
     }
 
