@@ -112,6 +112,7 @@ pub(crate) fn input(input: &Input) -> String {
             ConnectionEvent::Applied { .. } => "answer taken",
             ConnectionEvent::Agreed { .. } => "what is carried",
             ConnectionEvent::Failed { .. } => "connection failed",
+            ConnectionEvent::RestartDropped => "restart dropped",
             ConnectionEvent::Candidate { .. } => "own candidate",
             ConnectionEvent::Path(PathState::Connected) => "path connected",
             ConnectionEvent::Path(PathState::Disturbed) => "path disturbed",

@@ -186,6 +186,7 @@ impl World {
     }
 
     /// What a faulty store wants done.
+    #[expect(clippy::collapsible_match, reason = "a fault reads: on this, if that")]
     pub(crate) fn faulty_effects(&mut self, d: usize, effects: &mut Vec<Effect>) {
         let Some(fault) = self.fault else { return };
         let twice = effects.iter().find(|it| {
@@ -291,6 +292,7 @@ impl World {
     }
 
     /// What a faulty gateway makes of a step.
+    #[expect(clippy::collapsible_match, reason = "a fault reads: on this, if that")]
     pub(crate) fn faulty_transition(
         &mut self,
         at: usize,

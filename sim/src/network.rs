@@ -16,6 +16,7 @@ pub(crate) enum Up {
 
 /// A frame to a device.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "few are on their way at a time")]
 pub(crate) enum Down {
     /// `authenticated`.
     Greeting,

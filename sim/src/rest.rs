@@ -67,7 +67,7 @@ impl World {
                 self.queue.put(self.now, Parcel::Start { device: d });
             }
             self.set_timer(d);
-            self.to_the_front(d);
+            self.comes_to_the_front(d);
         }
         self.look_at_paths();
     }

@@ -302,7 +302,7 @@ impl World {
                 self.look_at_paths();
                 self.look_soon();
             }
-            Parcel::Foreground { device } => self.to_the_front(device),
+            Parcel::Foreground { device } => self.comes_to_the_front(device),
             Parcel::Start { device } => {
                 if !self.devices[device].running {
                     self.start(device);
@@ -531,7 +531,7 @@ impl World {
         self.devices[d].running && !self.devices[d].is_asleep(self.now)
     }
 
-    pub(crate) fn to_the_front(&mut self, d: usize) {
+    pub(crate) fn comes_to_the_front(&mut self, d: usize) {
         if self.can_tap(d) {
             self.feed(d, Input::Command(Command::Background(false)));
             self.hurry(d);

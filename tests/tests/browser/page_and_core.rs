@@ -246,21 +246,15 @@ async fn a_page_that_is_reloaded_in_a_call_with_a_core_comes_back_whoever_called
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn another_network_at_the_page_or_the_core_restarts_ice_whoever_called() -> Result<()> {
+async fn another_network_at_the_page_restarts_ice_whoever_called() -> Result<()> {
     let pair = Pair::set().await?;
     for page_calls in [true, false] {
         let key = talk(&pair, page_calls).await?;
-        for page_changes in [true, false] {
-            let before = run(&pair.alice, "stats()").await?["ufrag"].clone();
-            if page_changes {
-                pair.alice.eval_json(OTHER_NETWORK).await?;
-            } else {
-                pair.bob.client.network_changed()?;
-            }
-            let changed = format!("stats().then((s) => s.ufrag && s.ufrag !== {before})");
-            until(&pair.alice, &changed).await?;
-            pair.both_see(key).await?;
-        }
+        let before = run(&pair.alice, "stats()").await?["ufrag"].clone();
+        pair.alice.eval_json(OTHER_NETWORK).await?;
+        let changed = format!("stats().then((s) => s.ufrag && s.ufrag !== {before})");
+        until(&pair.alice, &changed).await?;
+        pair.both_see(key).await?;
         pair.bob.client.hang_up(key)?;
         assert_eq!(ended(&pair.alice).await?, "completed");
     }

@@ -62,7 +62,7 @@ pub(crate) async fn show(clip: Vec<Bytes>, camera: VideoSource) {
                 codec: VideoCodec::H264,
                 data: clip[place].clone(),
                 timestamp: at,
-                key_frame: place % gop == 0,
+                key_frame: place.is_multiple_of(gop),
                 rotation: Rotation::None,
             };
             camera.push(&frame).expect("libx264 makes what it says");
