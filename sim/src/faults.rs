@@ -2,7 +2,7 @@
 //! at the seams: between a machine and the world, in what goes in and in what comes out, so that
 //! the machines themselves stay as they ship.
 
-use ringwire_call::{AckFailure, CallEvent, CallState, ConnectionId, Effect, IcePolicy, Input};
+use ringwire_call::{CallEvent, CallState, ConnectionId, Effect, IcePolicy, Input};
 use ringwire_life::{Audience, Command, Emit, Transition};
 use ringwire_protocol::client::{Nothing, SendSignal};
 use ringwire_protocol::{
@@ -53,8 +53,6 @@ faults! {
     TimerNotCancelled,
     /// What is said of one call is taken for the other's.
     WordOfAnotherCall,
-    /// A refusal is taken for a yes.
-    AckTrustedBlindly,
     /// A late answer is taken for the answer to the newest question.
     EpochNotChecked,
     /// A hang-up is not told to the gateway.
@@ -164,15 +162,6 @@ impl World {
                     .find_map(|call| call.id.clone().filter(|id| *id != said.call_id));
                 said.call_id = other.unwrap_or(said.call_id);
                 Input::Event(ServerEvent::Ended(said))
-            }
-            (Fault::AckTrustedBlindly, Input::Ack { op, outcome }) => {
-                let outcome = match outcome {
-                    Err(AckFailure::Refused(_)) => {
-                        Err(AckFailure::Malformed("it was a yes".to_owned()))
-                    }
-                    outcome => outcome,
-                };
-                Input::Ack { op, outcome }
             }
             (Fault::EpochNotChecked, Input::Ack { op, outcome }) => {
                 let op = self.devices[d]

@@ -678,10 +678,10 @@ impl World {
                 {
                     let how = format!("rings for {}, which its person has accepted", kept.call.id);
                     found = Some((Law::Rings, how));
-                } else if let Some((_, ended)) = told.and_then(|it| it.ended.as_ref())
+                } else if let Some(ended) = last_end(device, call)
                     && !device.live().any(|it| it.id == call.id)
                     && here.is_some_and(|it| it.named)
-                    && (*ended).max(in_touch) + patience < self.now
+                    && ended.max(in_touch) + patience < self.now
                 {
                     let how = format!("has ended {}, and the gateway has it in", kept.call.id);
                     found = Some((Law::Agreement, how));
@@ -753,4 +753,12 @@ fn state(call: &CallView) -> String {
         CallState::Ended { reason } => format!("ended, {reason}"),
         state => format!("{state:?}").to_lowercase(),
     }
+}
+
+/// When the device was told the last time that this call has ended; a call may be entered again under another key.
+fn last_end(device: &Device, call: &CallView) -> Option<Time> {
+    let entered = device.told.iter().filter(|it| it.id == call.id);
+    entered
+        .filter_map(|it| it.ended.as_ref().map(|(_, at)| *at))
+        .max()
 }

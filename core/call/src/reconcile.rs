@@ -5,7 +5,7 @@ use ringwire_protocol::{CallError, CallSession, ErrorCode, Instant};
 
 use crate::OpId;
 use crate::call::{Call, Initiate, Named, Row, is_here};
-use crate::goodbye::say_again;
+use crate::goodbye::{leave_again, say_again};
 use crate::store::CallStore;
 
 impl CallStore {
@@ -34,13 +34,19 @@ impl CallStore {
     fn listed(&mut self, session: &CallSession, now: Instant) {
         let here = is_here(&session.participants, &self.line);
         let (calls, mut cx) = self.parts(now);
-        if let Some(call) = calls.iter_mut().find(|call| call.has_id(&session.id)) {
-            return call.session(session, &mut cx);
+        let known = calls.iter_mut().find(|call| call.has_id(&session.id));
+        match (known, cx.past.goodbye_to(&session.id)) {
+            (Some(call), _) if !call.is_ended() => return call.session(session, &mut cx),
+            (Some(_), Some(_)) => return,
+            (None, Some(goodbye)) => return say_again(session.id.clone(), goodbye, &mut cx),
+            // Its end was told while a join was on its way.
+            (Some(_), None) => return leave_again(session, &mut cx),
+            (None, None) => {}
         }
-        if let Some(goodbye) = cx.past.goodbye_to(&session.id) {
-            return say_again(session.id.clone(), goodbye, &mut cx);
+        if cx.past.is_buried(&session.id) {
+            return leave_again(session, &mut cx);
         }
-        if cx.past.is_buried(&session.id) || session.status.is_end() {
+        if session.status.is_end() {
             return;
         }
         let mine = cx.line.is_me(&session.initiator_id);

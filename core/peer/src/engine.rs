@@ -36,6 +36,9 @@ const FIRST_VIDEO_PAYLOAD_TYPE: u8 = 96;
 pub(crate) const VIDEO_ORIENTATION_URI: &str = "urn:3gpp:video-orientation";
 /// Pace of connectivity checks; the default of 200 ms makes setting up slow.
 const CHECK_INTERVAL: Duration = Duration::from_millis(20);
+/// Checks of one pair before it is given up: 1.4 s, as long as the default pace takes for its seven, so that a slow path is
+/// not given up before its first answer.
+const CHECKS: u16 = 70;
 
 /// A connection without tracks, its sockets bound.
 pub(crate) async fn build(
@@ -97,7 +100,7 @@ fn settings(mdns: MulticastDnsMode) -> SettingEngine {
     SettingEngineBuilder::new()
         // Without it the role that was agreed is lost when the offerer changes, and Chromium refuses the answer.
         .with_answering_dtls_role(RTCDtlsRole::Server)
-        .with_ice_connection_attempts(Some(CHECK_INTERVAL), None)
+        .with_ice_connection_attempts(Some(CHECK_INTERVAL), Some(CHECKS))
         .with_prflx_acceptance_min_wait(Some(Duration::ZERO))
         // A restart binds the interfaces that there are now.
         .with_discard_local_candidates_during_ice_restart(true)
