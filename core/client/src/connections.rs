@@ -292,6 +292,7 @@ fn translate(event: PeerEvent) -> Option<ConnectionEvent> {
             video: video.is_some(),
             screen: screen.is_some(),
         },
+        PeerEvent::RestartDropped => ConnectionEvent::RestartDropped,
         PeerEvent::FirstVideoFrame => ConnectionEvent::FirstVideo,
         PeerEvent::FirstAudio => ConnectionEvent::FirstAudio,
         PeerEvent::Refused { error } => {
