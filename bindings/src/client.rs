@@ -8,9 +8,11 @@ use ringwire_client::protocol::auth::{Identity, TokenType};
 use ringwire_client::protocol::{CallType, ConversationId, DeviceId};
 use ringwire_client::{CallKey, LocalMedia};
 
+use crate::diagnostics;
 use crate::error::CallError;
-use crate::media::{AudioSink, AudioSource, VideoSink, VideoSource};
-use crate::state::{CallEvent, CallStats, ClientSnapshot};
+use crate::media::{AudioSink, AudioSource, VideoCodec, VideoSink, VideoSource};
+use crate::state::{CallStats, ClientSnapshot};
+use crate::streams::{CallAnswer, EventStream, SnapshotStream};
 
 /// What a client is started with.
 #[derive(Debug, Clone, uniffi::Record)]
@@ -18,7 +20,7 @@ pub struct ClientConfig {
     /// Address of the gateway, such as `https://calls.example.org`: `https`, `http`, `wss` or `ws`, a
     /// host, and a port and a path prefix where there are some.
     pub url: String,
-    /// The JWT of the user.
+    /// The JWT of the user, or a guest's session token.
     pub token: String,
     /// Id of this installation, the same at every start: 1–128 printable ASCII characters.
     pub device_id: String,
@@ -32,21 +34,28 @@ pub struct ClientConfig {
     /// A second call may ring while one is going on; else it is declined as busy by itself.
     #[uniffi(default = true)]
     pub call_waiting: bool,
+    /// `token` is a guest's.
+    #[uniffi(default = false)]
+    pub guest: bool,
+    /// What this phone can encode and decode, the preferred first; empty for VP8 alone.
+    #[uniffi(default = [])]
+    pub video_codecs: Vec<VideoCodec>,
 }
 
 /// One person on one device: connects to the gateway, makes and takes calls.
 ///
-/// Commands may come from any thread and return at once; what comes of them is told by
-/// `next_event` and shown by `snapshot`. A call is named by a number from its first
-/// moment on.
+/// Commands may come from any thread, at any time, and return at once; what comes of them is told by `events` and shown
+/// by `snapshot`. A call is named by a number from its first moment on. Once the client is closed, commands fail with
+/// `Closed`, streams and sinks end, and `snapshot` shows the last state.
 #[derive(uniffi::Object)]
 pub struct CallClient {
     inner: core::CallClient,
+    app: diagnostics::App,
 }
 
 #[uniffi::export]
 impl CallClient {
-    /// Starts a client, which stays connected until `shutdown`.
+    /// Starts a client, which stays connected until it is closed or dropped.
     ///
     /// # Errors
     /// `InvalidInput` names the field that cannot be read; `System` when no thread can be had.
@@ -54,13 +63,23 @@ impl CallClient {
     pub fn new(config: ClientConfig) -> Result<Arc<Self>, CallError> {
         let device = DeviceId::new(&config.device_id)
             .map_err(|error| CallError::invalid("device_id", error))?;
-        let mut settings = core::Config::user(config.url, config.token, device);
+        let app = diagnostics::App {
+            name: config.app_name.clone(),
+            version: config.app_version.clone(),
+        };
+        let mut settings = core::Config::user(config.url, String::new(), device);
+        settings.identity = identity(config.token, config.guest);
         settings.name = config.app_name;
         settings.version = config.app_version;
         settings.extra_roots = config.extra_roots;
         settings.call_waiting = config.call_waiting;
+        if !config.video_codecs.is_empty() {
+            let codecs = config.video_codecs.into_iter();
+            settings.video_codecs = codecs.map(core::VideoCodec::from).collect();
+        }
         Ok(Arc::new(Self {
             inner: core::CallClient::connect(settings)?,
+            app,
         }))
     }
 
@@ -199,16 +218,13 @@ impl CallClient {
         Ok(self.inner.push_received(&data.into_iter().collect())?)
     }
 
-    /// Gives a fresh token, after `TokenNeeded` or before the old one expires.
+    /// Gives a fresh token, after `TokenNeeded` or before the old one expires. `guest` as in the configuration.
     ///
     /// # Errors
     /// `Closed`, `Overloaded`.
-    pub fn set_token(&self, token: String) -> Result<(), CallError> {
-        let identity = Identity::User {
-            auth_token: token,
-            token_type: TokenType::Jwt,
-        };
-        Ok(self.inner.set_token(identity)?)
+    #[uniffi::method(default(guest = false))]
+    pub fn set_token(&self, token: String, guest: bool) -> Result<(), CallError> {
+        Ok(self.inner.set_token(identity(token, guest))?)
     }
 
     /// Tells that the phone's network has changed.
@@ -224,52 +240,117 @@ impl CallClient {
         self.inner.snapshot().as_ref().into()
     }
 
-    /// What a call's connection has measured, at most a second old.
+    /// The state now, and then each time that it is another one. Any number of streams.
+    pub fn snapshots(&self) -> Arc<SnapshotStream> {
+        SnapshotStream::of(&self.inner)
+    }
+
+    /// The events, in their order: one consumer at a time.
+    pub fn events(&self) -> Arc<EventStream> {
+        EventStream::of(&self.inner)
+    }
+
+    /// What becomes of a call that was made or accepted: to wait for. All commands that were given before count.
+    ///
+    /// # Errors
+    /// `Closed`, `Overloaded`.
+    pub fn answer(&self, call: u64) -> Result<Arc<CallAnswer>, CallError> {
+        let answered = self.inner.answered(CallKey::from_raw(call))?;
+        Ok(CallAnswer::of(answered))
+    }
+
+    /// What a call's connection has measured, at most a second old; nothing without a connection.
     pub fn stats(&self, call: u64) -> Option<CallStats> {
         self.inner
             .stats(CallKey::from_raw(call))
             .map(CallStats::from)
     }
 
+    /// All that is remembered of a call, as the text of one JSON file that a user can send: what happened when, what
+    /// was measured each second (the last 20 minutes), and the log. No token, password, description, address or name
+    /// of a person is in it; ids of the call, the conversation and the app are. Nothing when the call never was or is
+    /// long over: the last 16 calls are remembered.
+    pub fn export_diagnostics(&self, call: u64) -> Option<String> {
+        let known = self.inner.diagnostics(CallKey::from_raw(call))?;
+        Some(diagnostics::file(&self.app, &known))
+    }
+
     /// The camera of this client.
     pub fn video_source(&self) -> Arc<VideoSource> {
-        Arc::new(VideoSource(self.inner.video_source()))
+        self.source(self.inner.video_source())
     }
 
     /// The screen of this client.
     pub fn screen_source(&self) -> Arc<VideoSource> {
-        Arc::new(VideoSource(self.inner.screen_source()))
+        self.source(self.inner.screen_source())
     }
 
     /// The microphone of this client.
     pub fn audio_source(&self) -> Arc<AudioSource> {
-        Arc::new(AudioSource(self.inner.audio_source()))
+        Arc::new(AudioSource {
+            source: self.inner.audio_source(),
+            alarm: self.inner.alarm(),
+        })
     }
 
     /// Pictures of the other person; of a call that is unknown or over, a closed sink.
     pub fn video_sink(&self, call: u64) -> Arc<VideoSink> {
-        Arc::new(VideoSink(self.inner.video_sink(CallKey::from_raw(call))))
+        self.sink(self.inner.video_sink(CallKey::from_raw(call)))
     }
 
     /// The other person's screen; of a call that is unknown or over, a closed sink.
     pub fn screen_sink(&self, call: u64) -> Arc<VideoSink> {
-        Arc::new(VideoSink(self.inner.screen_sink(CallKey::from_raw(call))))
+        self.sink(self.inner.screen_sink(CallKey::from_raw(call)))
     }
 
-    /// Sound of the other person; of a call that is unknown or over, silence.
+    /// Sound of the other person; of a call that is unknown or over, a closed sink, which is silent.
     pub fn audio_sink(&self, call: u64) -> Arc<AudioSink> {
-        Arc::new(AudioSink(self.inner.audio_sink(CallKey::from_raw(call))))
+        Arc::new(AudioSink {
+            sink: self.inner.audio_sink(CallKey::from_raw(call)),
+            alarm: self.inner.alarm(),
+        })
     }
 
-    /// The next event; nothing once the client is shut down. One consumer; cancelling loses nothing.
-    pub async fn next_event(&self) -> Option<CallEvent> {
-        self.inner.next_event().await.map(CallEvent::from)
-    }
-
-    /// Hangs up every call and ends every task, thread and socket of this client; returns when that
-    /// is done. Harmless the second time. `close` in Kotlin and the last release in Swift do the same
-    /// in the background. A call that rings goes on ringing on the person's other devices.
+    /// Hangs up every call and ends every task, thread and socket of this client; returns when that is done. Harmless
+    /// the second time, and from within an event. `close` in Kotlin and the last release in Swift do the same in the
+    /// background. A call that rings goes on ringing on the person's other devices.
     pub async fn shutdown(&self) {
         self.inner.close().await;
+    }
+}
+
+impl CallClient {
+    fn source(&self, source: core::VideoSource) -> Arc<VideoSource> {
+        let alarm = self.inner.alarm();
+        Arc::new(VideoSource { source, alarm })
+    }
+
+    fn sink(&self, sink: core::VideoSink) -> Arc<VideoSink> {
+        let alarm = self.inner.alarm();
+        Arc::new(VideoSink { sink, alarm })
+    }
+}
+
+/// Breaks the core on purpose, to see that a client ends and nothing else. Not in what ships.
+#[cfg(feature = "breakable")]
+#[uniffi::export]
+impl CallClient {
+    /// Panics in the client's task.
+    pub fn break_inside(&self) {
+        let _ = self.inner.alarm().guard(|| panic!("broken on purpose"));
+    }
+}
+
+fn identity(token: String, guest: bool) -> Identity {
+    if guest {
+        Identity::Guest {
+            session_token: token,
+            session_type: TokenType::Anonymous,
+        }
+    } else {
+        Identity::User {
+            auth_token: token,
+            token_type: TokenType::Jwt,
+        }
     }
 }

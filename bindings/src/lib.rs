@@ -1,21 +1,33 @@
 //! The UniFFI face of `CallClient`: plain records and numbers, no Rust behind the names.
 //!
-//! Commands return at once from any thread. Media calls run on the caller's own threads. No
-//! callbacks: the app pulls events with `next_event` and pictures with
-//! `VideoSink::next`. Names in Kotlin and Swift are those here in camel case.
+//! | module | holds |
+//! | --- | --- |
+//! | `client` | `CallClient`: commands, snapshot, and where all the rest comes from |
+//! | `streams` | what is waited for: events, snapshots, answers |
+//! | `media` | sources and sinks of pictures and sound |
+//! | `state` | what is read: events, calls, people, figures |
+//! | `error` | `CallError` |
+//! | `logs`, `redact`, `diagnostics` | the log, what is cut out of it, and the file for a bad call |
+//!
+//! Commands return at once from any thread. Media calls run on the caller's own threads. No callbacks: the app pulls.
+//! Names in Kotlin and Swift are those here in camel case, and the text of each item is the same there.
 
 #![allow(unsafe_code, reason = "UniFFI's scaffolding")]
 
 mod client;
+mod diagnostics;
 mod error;
 mod logs;
 mod media;
+mod redact;
 mod state;
+mod streams;
 
 pub use client::{CallClient, ClientConfig};
 pub use error::{CallError, CallErrorKind};
-pub use logs::{LogLevel, start_logs};
-pub use media::{AudioSink, AudioSource, Rotation, VideoFrame, VideoSink, VideoSource};
-pub use state::{Call, CallEvent, CallStage, CallStats, ClientSnapshot, Person};
+pub use logs::{LogBatch, LogLevel, LogLine, set_log_level, take_logs};
+pub use media::{AudioSink, AudioSource, Rotation, VideoCodec, VideoFrame, VideoSink, VideoSource};
+pub use state::{Call, CallEvent, CallStage, CallStats, ClientSnapshot, Person, StreamStats};
+pub use streams::{CallAnswer, EventStream, SnapshotStream};
 
 uniffi::setup_scaffolding!();

@@ -1,12 +1,23 @@
-//! Sources and sinks: plain functions on the caller's own threads.
+//! Sources and sinks: plain functions on the caller's own threads. A panic below ends the client, and nothing else.
 
 use std::time::Duration;
 
 use ringwire_client as core;
+use ringwire_client::Alarm;
 
 use crate::error::CallError;
 
-/// How far the picture must be turned clockwise to stand upright.
+/// How pictures are encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum VideoCodec {
+    /// VP8 (RFC 6386): one frame.
+    Vp8,
+    /// H.264 (ITU-T H.264), constrained baseline: one access unit in Annex B form, each NAL unit behind a start
+    /// code.
+    H264,
+}
+
+/// How far the picture must be turned clockwise to stand upright (3GPP TS 26.114 §7.4.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
 pub enum Rotation {
     /// Upright.
@@ -22,7 +33,9 @@ pub enum Rotation {
 /// One encoded picture.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct VideoFrame {
-    /// VP8 (RFC 6386), one whole frame.
+    /// How `data` is encoded.
+    pub codec: VideoCodec,
+    /// The whole picture. H.264: start codes of four bytes, and the parameter sets before a key frame.
     pub data: Vec<u8>,
     /// Microseconds of the sender's clock; only differences mean something.
     pub timestamp_us: u64,
@@ -32,117 +45,173 @@ pub struct VideoFrame {
     pub rotation: Rotation,
 }
 
-/// The camera: encoded pictures go in, for every call whose camera is on.
+/// The camera or the screen of a client: encoded pictures go in, for every call that shows it.
 #[derive(uniffi::Object)]
-pub struct VideoSource(pub(crate) core::VideoSource);
+pub struct VideoSource {
+    pub(crate) source: core::VideoSource,
+    pub(crate) alarm: Alarm,
+}
 
 #[uniffi::export]
 impl VideoSource {
-    /// Takes one encoded VP8 picture. Never blocks; drops up to the next key frame when the network
-    /// is slower than the camera.
+    /// Takes one encoded picture; `data` is read before the function returns and not kept. `timestamp_us` is the
+    /// moment of the capture in microseconds of any clock that runs on. Whether H.264 is a key frame is read from it,
+    /// whatever `key_frame` says. Never waits for the network: where it is slower than the camera, pictures are
+    /// dropped up to the next key frame, which is then wanted. From any thread, one at a time.
     ///
     /// # Errors
-    /// `InvalidInput` when `data` is empty or larger than 2 MiB. The bytes are not checked to be VP8.
+    /// `InvalidInput` when `data` is empty, larger than 2 MiB, or not of a codec that is wanted (see `codec`); VP8 is
+    /// not looked into. `Internal`.
     pub fn push(
         &self,
-        data: Vec<u8>,
+        data: &[u8],
+        codec: VideoCodec,
         timestamp_us: u64,
         key_frame: bool,
         rotation: Rotation,
     ) -> Result<(), CallError> {
-        let frame = core::VideoFrame {
-            codec: core::VideoCodec::Vp8,
-            data: data.into(),
-            timestamp: Duration::from_micros(timestamp_us),
-            key_frame,
-            rotation: rotation.into(),
-        };
-        self.0.push(&frame).map_err(|error| {
-            CallError::invalid(
-                "data",
-                format!("one encoded VP8 frame, 1 byte to 2 MiB ({error})"),
-            )
+        let pushed = self.alarm.guard(|| {
+            self.source.push(&core::VideoFrame {
+                codec: codec.into(),
+                data: data.to_vec().into(),
+                timestamp: Duration::from_micros(timestamp_us),
+                key_frame,
+                rotation: rotation.into(),
+            })
+        });
+        pushed.map_err(CallError::internal)?.map_err(|error| {
+            CallError::invalid("data", format!("one picture, 1 byte to 2 MiB: {error}"))
         })
+    }
+
+    /// What the encoder should make: what the first open connection has agreed on; nothing before that.
+    pub fn codec(&self) -> Option<VideoCodec> {
+        self.source.codec().map(VideoCodec::from)
     }
 
     /// What the encoder should make, bits per second; nothing while no connection may send.
     pub fn target_bps(&self) -> Option<u64> {
-        self.0.target_bps()
+        self.source.target_bps()
     }
 
     /// True once after the other end, or a new connection, has asked for a key frame.
     pub fn take_key_frame_wanted(&self) -> bool {
-        self.0.take_key_frame_wanted()
+        self.source.take_key_frame_wanted()
     }
 }
 
-/// Pictures of the other person.
+/// Pictures of the other person's camera or screen in one call. One consumer.
 #[derive(uniffi::Object)]
-pub struct VideoSink(pub(crate) core::VideoSink);
+pub struct VideoSink {
+    pub(crate) sink: core::VideoSink,
+    pub(crate) alarm: Alarm,
+}
 
 #[uniffi::export]
 impl VideoSink {
-    /// The next whole picture; nothing after so long a time, and at once when the call is over.
-    /// Blocks the calling thread: never on the main thread. 30 pictures wait; one more drops all up
-    /// to the next key frame.
+    /// The next whole picture; nothing after so many milliseconds, and at once when the call or the client is over.
+    /// Blocks the calling thread: never on the main thread. 30 pictures wait; one more drops all up to the next key
+    /// frame.
     pub fn next(&self, timeout_ms: u32) -> Option<VideoFrame> {
-        let frame = self.0.next(Duration::from_millis(timeout_ms.into()))?;
-        Some(VideoFrame {
-            data: frame.data.to_vec(),
-            timestamp_us: u64::try_from(frame.timestamp.as_micros()).unwrap_or(u64::MAX),
-            key_frame: frame.key_frame,
-            rotation: frame.rotation.into(),
-        })
+        let timeout = Duration::from_millis(timeout_ms.into());
+        let taken = self.alarm.guard(|| {
+            let frame = self.sink.next(timeout)?;
+            Some(VideoFrame {
+                codec: frame.codec.into(),
+                data: frame.data.into(),
+                timestamp_us: u64::try_from(frame.timestamp.as_micros()).unwrap_or(u64::MAX),
+                key_frame: frame.key_frame,
+                rotation: frame.rotation.into(),
+            })
+        });
+        taken.unwrap_or_default()
     }
 
-    /// True when the call is over: nothing more comes.
+    /// Asks the other end for a key frame, as a decoder that lost its way must.
+    pub fn want_key_frame(&self) {
+        self.sink.want_key_frame();
+    }
+
+    /// True when the call or the client is over: nothing more comes.
     pub fn is_closed(&self) -> bool {
-        self.0.is_closed()
+        self.sink.is_closed()
     }
 }
 
 /// The microphone: PCM goes in, for every call whose microphone is on.
 #[derive(uniffi::Object)]
-pub struct AudioSource(pub(crate) core::AudioSource);
+pub struct AudioSource {
+    pub(crate) source: core::AudioSource,
+    pub(crate) alarm: Alarm,
+}
 
 #[uniffi::export]
 impl AudioSource {
-    /// Takes samples: signed 16 bit, little-endian, mono, 48 kHz, any number of them. Never blocks.
+    /// Takes samples, any number of them: signed 16 bit, little-endian, mono, 48 kHz. They are read before the
+    /// function returns and not kept. Encodes on the calling thread (Opus, a fraction of a millisecond for 10 ms): not
+    /// for a real-time audio callback. Never waits for the network. From one thread at a time.
     ///
     /// # Errors
-    /// `InvalidInput` for an odd number of bytes.
-    pub fn push(&self, pcm: Vec<u8>) -> Result<(), CallError> {
+    /// `InvalidInput` for an odd number of bytes; `Internal`.
+    pub fn push(&self, pcm: &[u8]) -> Result<(), CallError> {
         let (samples, rest) = pcm.as_chunks::<2>();
         if !rest.is_empty() {
-            return Err(CallError::invalid(
-                "pcm",
-                "two bytes a sample, an even number of them",
-            ));
+            let problem = "two bytes a sample, so an even number of them";
+            return Err(CallError::invalid("pcm", problem));
         }
         let samples: Vec<_> = samples
             .iter()
             .map(|sample| i16::from_le_bytes(*sample))
             .collect();
-        self.0
-            .push(&samples)
+        let pushed = self.alarm.guard(|| self.source.push(&samples));
+        pushed
+            .map_err(CallError::internal)?
             .map_err(|error| CallError::invalid("pcm", error))
     }
 }
 
-/// Sound of the other person.
+/// Sound of the other person in one call. One consumer.
 #[derive(uniffi::Object)]
-pub struct AudioSink(pub(crate) core::AudioSink);
+pub struct AudioSink {
+    pub(crate) sink: core::AudioSink,
+    pub(crate) alarm: Alarm,
+}
 
 #[uniffi::export]
 impl AudioSink {
-    /// The next 10 ms: 480 samples, signed 16 bit, little-endian, mono, 48 kHz; silence while
-    /// nothing comes. Never blocks. Pull every 10 ms.
+    /// The next 10 ms: 480 samples, signed 16 bit, little-endian, mono, 48 kHz, 960 bytes; silence while nothing
+    /// comes and once the call is over. Never waits: pull it at the pace of the loudspeaker, from one thread, which
+    /// is no real-time audio callback.
     pub fn pull(&self) -> Vec<u8> {
         let mut pcm = [0; 480];
-        self.0.pull(&mut pcm);
+        // What a panic leaves is silence.
+        let _ = self.alarm.guard(|| self.sink.pull(&mut pcm));
         pcm.iter()
             .flat_map(|sample: &i16| sample.to_le_bytes())
             .collect()
+    }
+
+    /// True when the call or the client is over: nothing more comes.
+    pub fn is_closed(&self) -> bool {
+        self.sink.is_closed()
+    }
+}
+
+impl From<VideoCodec> for core::VideoCodec {
+    fn from(codec: VideoCodec) -> Self {
+        match codec {
+            VideoCodec::Vp8 => core::VideoCodec::Vp8,
+            VideoCodec::H264 => core::VideoCodec::H264,
+        }
+    }
+}
+
+impl From<core::VideoCodec> for VideoCodec {
+    fn from(codec: core::VideoCodec) -> Self {
+        match codec {
+            core::VideoCodec::H264 => VideoCodec::H264,
+            _ => VideoCodec::Vp8,
+        }
     }
 }
 

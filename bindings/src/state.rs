@@ -136,6 +136,8 @@ pub struct Person {
     pub screen: bool,
     /// Has put the call on hold.
     pub held: bool,
+    /// Has told that the network is gone and is looked for.
+    pub reconnecting: bool,
 }
 
 /// A call.
@@ -147,6 +149,8 @@ pub struct Call {
     pub id: Option<String>,
     /// Where it was made.
     pub conversation_id: String,
+    /// Name of the conversation, where the gateway says it.
+    pub title: Option<String>,
     /// With camera.
     pub video: bool,
     /// Somebody else started it.
@@ -178,23 +182,56 @@ pub struct ClientSnapshot {
     pub me: Option<String>,
     /// Connected to the gateway.
     pub connected: bool,
+    /// The client is closed; nothing changes any more.
+    pub closed: bool,
     /// Calls in the order in which they came; just ended ones among them.
     pub calls: Vec<Call>,
 }
 
-/// What a call's connection has measured since it opened.
+/// What a call's connection has measured; counters run since it opened.
 #[derive(Debug, Clone, PartialEq, uniffi::Record)]
 pub struct CallStats {
-    /// Round trip, milliseconds; nothing until measured.
+    /// Round trip, milliseconds, of the last connectivity check (RFC 8445 §7); nothing until measured.
     pub rtt_ms: Option<f64>,
-    /// Packets sent.
-    pub packets_sent: u64,
-    /// Packets received.
-    pub packets_received: u64,
-    /// Packets that did not arrive here.
-    pub packets_lost: u64,
-    /// Whole pictures received.
+    /// What the path is thought to carry, bits per second.
+    pub available_outgoing_bps: u64,
+    /// Media passes a TURN server; nothing until there is a path.
+    pub relayed: Option<bool>,
+    /// Sound.
+    pub audio: StreamStats,
+    /// Pictures of the cameras.
+    pub camera: StreamStats,
+    /// Pictures of the screens.
+    pub screen: StreamStats,
+    /// Pictures that this device's camera gave, sent or not.
+    pub pictures_pushed: u64,
+    /// Whole pictures received of the other's camera.
     pub pictures_received: u64,
+    /// Pictures of it of which only parts came, or that were not taken in time.
+    pub pictures_dropped: u64,
+    /// Key frames that this end asked for.
+    pub key_frames_asked: u64,
+    /// Key frames that the other end asked for.
+    pub key_frames_wanted: u64,
+}
+
+/// One kind of media in both directions, retransmissions included.
+#[derive(Debug, Clone, PartialEq, uniffi::Record)]
+pub struct StreamStats {
+    /// RTP packets sent.
+    pub packets_sent: u64,
+    /// Bytes sent, with RTP headers.
+    pub bytes_sent: u64,
+    /// RTP packets received.
+    pub packets_received: u64,
+    /// Bytes received, with RTP headers.
+    pub bytes_received: u64,
+    /// Packets that did not arrive here (RFC 3550 §6.4.1).
+    pub packets_lost: u64,
+    /// Packets that did not arrive there, as the other end reports.
+    pub packets_lost_there: u64,
+    /// Interarrival jitter here, milliseconds (RFC 3550 §6.4.1).
+    pub jitter_ms: f64,
 }
 
 impl From<core::Event> for CallEvent {
@@ -263,6 +300,7 @@ impl From<&core::Snapshot> for ClientSnapshot {
         Self {
             me: snapshot.me.as_ref().map(ToString::to_string),
             connected: snapshot.socket == SocketState::Connected,
+            closed: snapshot.socket == SocketState::Closed,
             calls: snapshot.calls.iter().map(Call::from).collect(),
         }
     }
@@ -274,6 +312,7 @@ impl From<&core::CallView> for Call {
             number: call.key.get(),
             id: call.id.as_ref().map(ToString::to_string),
             conversation_id: call.conversation.to_string(),
+            title: call.title.clone(),
             video: call.call_type == CallType::Video,
             incoming: call.direction == Direction::Incoming,
             stage: (&call.state).into(),
@@ -317,18 +356,42 @@ impl From<&core::PersonView> for Person {
             camera: person.video_enabled,
             screen: person.screen_enabled,
             held: person.held,
+            reconnecting: person.reconnecting,
         }
     }
 }
 
 impl From<core::PeerStats> for CallStats {
     fn from(stats: core::PeerStats) -> Self {
+        let relay = core::CandidateKind::Relay;
         Self {
             rtt_ms: stats.rtt.map(|rtt| rtt.as_secs_f64() * 1e3),
-            packets_sent: stats.audio.packets_sent + stats.video.packets_sent,
-            packets_received: stats.audio.packets_received + stats.video.packets_received,
-            packets_lost: stats.audio.inbound.packets_lost + stats.video.inbound.packets_lost,
+            available_outgoing_bps: stats.available_outgoing_bps,
+            relayed: stats
+                .path
+                .map(|path| path.local == relay || path.remote == relay),
+            audio: stats.audio.into(),
+            camera: stats.video.into(),
+            screen: stats.screen.into(),
+            pictures_pushed: stats.frames_pushed,
             pictures_received: stats.frames_received,
+            pictures_dropped: stats.frames_dropped,
+            key_frames_asked: stats.plis_sent,
+            key_frames_wanted: stats.plis_received,
+        }
+    }
+}
+
+impl From<core::StreamStats> for StreamStats {
+    fn from(stats: core::StreamStats) -> Self {
+        Self {
+            packets_sent: stats.packets_sent,
+            bytes_sent: stats.bytes_sent,
+            packets_received: stats.packets_received,
+            bytes_received: stats.bytes_received,
+            packets_lost: stats.inbound.packets_lost,
+            packets_lost_there: stats.outbound.packets_lost,
+            jitter_ms: stats.inbound.jitter.as_secs_f64() * 1e3,
         }
     }
 }

@@ -9,9 +9,10 @@ import kotlinx.coroutines.*
 
 fun main(args: Array<String>): Unit = runBlocking {
     val (url, token, conversation, clip) = args
-    startLogs(LogLevel.WARN)
+    setLogLevel(LogLevel.WARN)
     CallClient(ClientConfig(url, token, "kotlin-jvm", "CallEcho", "1.0")).use { client ->
-        while (true) when (val event = client.nextEvent()) {
+        val events = client.events()
+        while (true) when (val event = events.nextEvent()) {
             is CallEvent.Connected -> break
             is CallEvent.TokenNeeded, null -> error("not connected: $event")
             else -> {}
@@ -30,17 +31,17 @@ fun main(args: Array<String>): Unit = runBlocking {
         val camera = launch(Dispatchers.IO) { play(frames(File(clip).readBytes()), client.videoSource()) }
         withTimeoutOrNull(60_000) { while (pictures < 90 || loudest < 1_000) delay(50) }
         val stage = client.snapshot().calls.single().stage
-        val sent = client.stats(call)?.packetsSent ?: 0u
+        val sent = client.stats(call)?.let { it.audio.packetsSent + it.camera.packetsSent } ?: 0u
         client.hangUp(call)
-        var event = client.nextEvent()
-        while (event != null && event !is CallEvent.Ended) event = client.nextEvent()
+        var event = events.nextEvent()
+        while (event != null && event !is CallEvent.Ended) event = events.nextEvent()
         listOf(camera, speaker).forEach { it.cancelAndJoin() }
         screen.join() // The sink closes with the call.
         client.shutdown()
-        var last = client.nextEvent()
-        while (last != null && last != CallEvent.Closed) last = client.nextEvent()
+        var last = events.nextEvent()
+        while (last != null && last != CallEvent.Closed) last = events.nextEvent()
         println("""{"stage":"$stage","pictures":$pictures,"loudest":$loudest,"packets_sent":$sent,""" +
-            """"ended":"${(event as? CallEvent.Ended)?.reason}","last":"$last","after":"${client.nextEvent()}"}""")
+            """"ended":"${(event as? CallEvent.Ended)?.reason}","last":"$last","after":"${events.nextEvent()}"}""")
     }
 }
 
@@ -63,7 +64,8 @@ suspend fun play(frames: List<ByteArray>, source: VideoSource) {
     for (count in generateSequence(0L) { it + 1 }) {
         if (source.takeKeyFrameWanted()) next = 0
         val key = frames[next][0].toInt() and 1 == 0
-        source.push(frames[next], (count * 1_000_000 / 30).toULong(), key, Rotation.DEG0)
+        val picture = ByteBuffer.allocateDirect(frames[next].size).put(frames[next]).flip()
+        source.pushDirect(picture, VideoCodec.VP8, (count * 1_000_000 / 30).toULong(), key, Rotation.DEG0)
         next = (next + 1) % frames.size
         delay(maxOf(0, (start + (count + 1) * 1_000_000_000 / 30 - System.nanoTime()) / 1_000_000))
     }

@@ -4,6 +4,7 @@
 mod line;
 pub mod peers;
 pub mod tap;
+pub mod x264;
 
 pub use line::Line;
 

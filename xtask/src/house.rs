@@ -13,7 +13,11 @@ use crate::tools::{CC, CMAKE, Tool};
 
 /// What every build of the workspace's own profile names, whatever it then picks with `--test`, `--bin` or `--doc`: one
 /// set of features for all of them, so that no heavy crate is built twice.
-pub(crate) const WORKSPACE: [&str; 3] = ["--workspace", "--features", "ringwire/bindgen"];
+pub(crate) const WORKSPACE: [&str; 3] = [
+    "--workspace",
+    "--features",
+    "ringwire/bindgen,ringwire/breakable",
+];
 
 /// Folder with socket.io and socket.io-client, for tests against Node's own server.
 pub(crate) const NODE_MODULES: &str = "RINGWIRE_NODE_MODULES";

@@ -3,6 +3,7 @@
 
 mod apt;
 mod bench;
+mod bindings;
 mod counts;
 mod demo;
 mod house;

@@ -4,6 +4,7 @@
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use thiserror::Error;
@@ -16,10 +17,13 @@ use ringwire_protocol::{CallType, ConversationId, Instant, Push};
 use ringwire_signaling::{DriverConfig, Signaling};
 
 use crate::config::Config;
+use crate::diagnostics::{CallDiagnostics, Recorder};
 use crate::event::{Event, EventQueue, Snapshot};
+use crate::outcome::Answered;
 use crate::runtime::SharedRuntime;
 use crate::sinks::Sinks;
-use crate::task::{Order, Task};
+use crate::task::{Order, Task, panic_message};
+use crate::watch::{Events, Snapshots};
 
 /// Most orders that wait for the client's task.
 const MAX_ORDERS: usize = 1024;
@@ -59,12 +63,23 @@ pub struct CallClient {
 /// What the face and the task share.
 pub(crate) struct Shared {
     pub(crate) snapshot: ArcSwap<Snapshot>,
+    /// Told after each new snapshot.
+    pub(crate) changes: watch::Sender<()>,
+    pub(crate) recorder: Recorder,
     pub(crate) events: Arc<EventQueue>,
     pub(crate) sinks: Sinks,
     pub(crate) stats: Mutex<HashMap<CallKey, Measured>>,
     pub(crate) audio_source: AudioSource,
     pub(crate) video_source: VideoSource,
     pub(crate) screen_source: VideoSource,
+}
+
+impl Shared {
+    /// Makes this the state that all see.
+    pub(crate) fn show(&self, snapshot: Snapshot) {
+        self.snapshot.store(Arc::new(snapshot));
+        self.changes.send_replace(());
+    }
 }
 
 /// What a call's connection has measured last.
@@ -85,6 +100,27 @@ impl std::fmt::Debug for CallClient {
         f.debug_struct("CallClient")
             .field("me", &self.snapshot().me)
             .finish_non_exhaustive()
+    }
+}
+
+/// Ends a client because something beside its task broke.
+#[derive(Debug, Clone)]
+pub struct Alarm(mpsc::WeakSender<Order>);
+
+impl Alarm {
+    /// Runs `work`. A panic inside ends the client with [`Event::Failed`], and its message is returned.
+    ///
+    /// # Errors
+    /// The message of the panic.
+    pub fn guard<T>(&self, work: impl FnOnce() -> T) -> Result<T, String> {
+        std::panic::catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+            let message = panic_message(&*panic);
+            if let Some(orders) = self.0.upgrade() {
+                // A full queue is that of a client which does not come to work: it cannot be told.
+                let _ = orders.try_send(Order::Broken(message.clone()));
+            }
+            message
+        })
     }
 }
 
@@ -112,6 +148,8 @@ impl CallClient {
             .map_err(|error| ClientError::Config(error.to_string()))?;
         let shared = Arc::new(Shared {
             snapshot: ArcSwap::default(),
+            changes: watch::Sender::new(()),
+            recorder: Recorder::default(),
             events: EventQueue::new(),
             sinks: Sinks::default(),
             stats: Mutex::default(),
@@ -305,6 +343,37 @@ impl CallClient {
     /// The next event; `None` once the client is closed. One consumer; cancelling loses nothing.
     pub async fn next_event(&self) -> Option<Event> {
         self.inner.shared.events.next().await
+    }
+
+    /// The stream of events, which keeps no client alive. It shares the queue of
+    /// [`CallClient::next_event`].
+    pub fn events(&self) -> Events {
+        Events::of(&self.inner.shared.events)
+    }
+
+    /// The state now, and then each time that it is another one.
+    pub fn snapshots(&self) -> Snapshots {
+        Snapshots::of(&self.inner.shared)
+    }
+
+    /// What becomes of a call that was made or accepted: somebody answers, or nobody will. The key is another than
+    /// the one given when two calls turned out to be one. All commands that were given before count.
+    ///
+    /// # Errors
+    /// [`ClientError::Closed`] or [`ClientError::Overloaded`].
+    pub fn answered(&self, key: CallKey) -> Result<Answered, ClientError> {
+        let (waiter, answered) = Answered::channel();
+        self.order(Order::Await(key, waiter)).map(|()| answered)
+    }
+
+    /// What is remembered of a call, also for a while after its end; `None` when it never was or is long over.
+    pub fn diagnostics(&self, key: CallKey) -> Option<CallDiagnostics> {
+        self.inner.shared.recorder.of(key)
+    }
+
+    /// Where code that runs beside the client's task reports a panic. It keeps no client alive.
+    pub fn alarm(&self) -> Alarm {
+        Alarm(self.inner.orders.downgrade())
     }
 
     /// The camera: push encoded pictures here. It feeds every call whose camera is on and that is

@@ -13,6 +13,9 @@
 //! | --- | --- |
 //! | [`config`] | what a client is started with |
 //! | [`event`] | what it tells, and the bounded queue of it |
+//! | `watch` | streams of events and snapshots, which keep no client alive |
+//! | `outcome` | what became of a call that was made or accepted |
+//! | [`diagnostics`] | what a client remembers of its calls, for whoever looks into a bad one |
 //! | `client` | the face: commands, events, snapshot, media |
 //! | `task` | the one task that feeds the call store and carries out its effects |
 //! | `connections` | the peer connections of the calls |
@@ -26,20 +29,27 @@
 mod client;
 pub mod config;
 mod connections;
+pub mod diagnostics;
 pub mod event;
+mod outcome;
 mod quality;
 mod runtime;
 mod sinks;
 mod steps;
 mod task;
+mod watch;
 
-pub use client::{CallClient, ClientError};
+pub use client::{Alarm, CallClient, ClientError};
 pub use config::Config;
 pub use event::{Event, Snapshot, SocketState};
+pub use outcome::{Answered, NotAnswered};
 pub use ringwire_call::{
     CallEvent, CallKey, CallState, CallView, Direction, LocalMedia, PersonView,
 };
 pub use ringwire_media::{Rotation, VideoCodec, VideoFrame};
-pub use ringwire_peer::{AudioSink, AudioSource, PeerStats, VideoSink, VideoSource};
+pub use ringwire_peer::{
+    AudioSink, AudioSource, CandidateKind, PeerStats, StreamStats, VideoSink, VideoSource,
+};
 pub use ringwire_protocol as protocol;
 pub use runtime::alive_tasks;
+pub use watch::{Events, Snapshots};

@@ -39,6 +39,7 @@ impl CallSinks {
     }
 
     fn close(&self) {
+        self.audio.close();
         self.video.close();
         self.screen.close();
     }

@@ -1,30 +1,33 @@
 //! What a client's task takes in and says, one trace line each: names, never what is in them, so that a log may be
 //! shown to anybody and a measurement can tell the steps of a call apart.
 
-use ringwire_call::{ConnectionEvent, Input, PathState};
+use ringwire_call::{Command, ConnectionEvent, Input, PathState};
 use ringwire_protocol::{Ack, ClientEvent, ServerEvent, SignalBody};
 use tracing::trace;
 
 /// Target of these lines; the field `step` holds the name.
 const TARGET: &str = "ringwire_client::steps";
 
-/// Something that the call store is given.
-pub(crate) fn taken(input: &Input) {
-    trace!(target: TARGET, step = name(input), "taken");
+/// Something that the call store is given; its name.
+pub(crate) fn taken(input: &Input) -> &str {
+    let step = name(input);
+    trace!(target: TARGET, step, "taken");
+    step
 }
 
-/// An event for the gateway.
-pub(crate) fn said(event: &ClientEvent) {
+/// An event for the gateway; its name.
+pub(crate) fn said(event: &ClientEvent) -> &str {
     let step = match event {
         ClientEvent::Signal(said) => signal(&said.signal.body),
         event => event.name(),
     };
     trace!(target: TARGET, step, "said");
+    step
 }
 
 fn name(input: &Input) -> &str {
     match input {
-        Input::Command(_) => "command",
+        Input::Command(command) => self::command(command),
         Input::SocketUp { .. } => "socket up",
         Input::SocketDown => "socket down",
         Input::Event(ServerEvent::Signal(told)) => signal(&told.signal.body),
@@ -54,6 +57,24 @@ fn name(input: &Input) -> &str {
         Input::NetworkChanged => "network changed",
         Input::Calendar(_) => "calendar",
         Input::Tick => "tick",
+    }
+}
+
+fn command(command: &Command) -> &'static str {
+    match command {
+        Command::Call { .. } => "command call",
+        Command::Accept { .. } => "command accept",
+        Command::Join { .. } => "command join",
+        Command::Decline { .. } => "command decline",
+        Command::HangUp { .. } => "command hang up",
+        Command::SetMicrophone { .. } => "command microphone",
+        Command::SetCamera { .. } => "command camera",
+        Command::SetScreen { .. } => "command screen",
+        Command::Hold { .. } => "command hold",
+        Command::ForceLeave { .. } => "command force leave",
+        Command::Background(true) => "command background",
+        Command::Background(false) => "command foreground",
+        Command::Push(_) => "push",
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::FutureExt;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tracing::{debug, error, warn};
 
 use ringwire_call::{
@@ -20,6 +20,7 @@ use crate::client::{Measured, Shared};
 use crate::config::Config;
 use crate::connections::{Connections, Word};
 use crate::event::{Event, Snapshot, SocketState};
+use crate::outcome::{Answer, Waiters};
 use crate::quality::quality;
 use crate::steps;
 
@@ -37,6 +38,10 @@ pub(crate) enum Order {
     Identity(Identity),
     NetworkChanged,
     Push(Push),
+    /// Somebody waits for what becomes of a call.
+    Await(CallKey, watch::Sender<Option<Answer>>),
+    /// Something broke outside the task.
+    Broken(String),
     Close,
 }
 
@@ -54,6 +59,7 @@ pub(crate) struct Task {
     /// Events that signaling did not take: told to the store when `unsent_due` has come.
     unsent: Vec<OpId>,
     unsent_due: tokio::time::Instant,
+    waiters: Waiters,
 }
 
 impl Task {
@@ -77,6 +83,7 @@ impl Task {
             socket: SocketState::Connecting,
             unsent: Vec::new(),
             unsent_due: tokio::time::Instant::now(),
+            waiters: Waiters::default(),
         }
     }
 
@@ -102,7 +109,7 @@ impl Task {
         shared.stats.lock().clear();
         let mut last = Snapshot::clone(&shared.snapshot.load());
         last.socket = SocketState::Closed;
-        shared.snapshot.store(Arc::new(last));
+        shared.show(last);
         shared.events.push(Event::Socket(SocketState::Closed));
         shared.events.close();
     }
@@ -125,6 +132,11 @@ impl Task {
                         self.input(Input::NetworkChanged);
                     }
                     Some(Order::Push(push)) => self.push(push),
+                    Some(Order::Await(key, waiter)) => {
+                        self.waiters.add(key, waiter);
+                        self.settle();
+                    }
+                    Some(Order::Broken(what)) => panic!("{what}"),
                     Some(Order::Close) | None => return,
                 },
                 signal = self.signals.recv() => match signal {
@@ -206,6 +218,7 @@ impl Task {
                     let before = measured.get(&key);
                     let span = before.map_or(MEASURE, |before| at.saturating_since(before.at));
                     let told = quality(before.map(|before| &before.stats), &stats, span);
+                    self.shared.recorder.sample(key, &stats);
                     measured.insert(key, Measured { at, stats: *stats });
                     told
                 };
@@ -231,7 +244,7 @@ impl Task {
     }
 
     fn input(&mut self, input: Input) {
-        steps::taken(&input);
+        self.record(&input);
         self.store.handle(input, self.clock.now());
         // The snapshot first: who is told of a change finds it there.
         let mut told = Vec::new();
@@ -239,7 +252,9 @@ impl Task {
         while let Some(effect) = self.store.poll_effect() {
             match effect {
                 Effect::Send { op, event } => {
-                    steps::said(&event);
+                    let key = event.call_id().and_then(|id| self.shared.recorder.key(id));
+                    let said = steps::said(&event);
+                    self.shared.recorder.step(key, "out", said);
                     if let Err(error) = self.signaling.emit(event, op.map(OpId::get)) {
                         warn!(%error, "an event was not sent");
                         if self.unsent.is_empty() {
@@ -277,8 +292,30 @@ impl Task {
         for event in told {
             self.close_unlisted(&event);
             debug!(?event, "call");
+            self.shared.recorder.told(call_of(&event), &event);
+            self.waiters.told(&event);
             self.shared.events.push(Event::Call(event));
         }
+        self.settle();
+    }
+
+    /// Wakes those whose call is answered or over.
+    fn settle(&mut self) {
+        self.waiters.settle(&self.shared.snapshot.load().calls);
+    }
+
+    /// Writes down what comes in.
+    fn record(&self, input: &Input) {
+        let what = steps::taken(input);
+        let key = match input {
+            // They come every second and when nothing happens.
+            Input::Quality { .. } | Input::Tick | Input::Calendar(_) => return,
+            Input::Command(command) => key_of(command),
+            Input::Connection { connection, .. } => self.connections.key(*connection),
+            Input::Event(event) => event.call_id().and_then(|id| self.shared.recorder.key(id)),
+            _ => None,
+        };
+        self.shared.recorder.step(key, "in", what);
     }
 
     /// A call that was refused before it was listed has sinks that somebody may wait for.
@@ -312,11 +349,12 @@ impl Task {
             .filter(other)
             .map(|call| call.key)
             .collect();
-        self.shared.snapshot.store(Arc::new(Snapshot {
+        self.shared.recorder.calls(&calls.calls);
+        self.shared.show(Snapshot {
             me: calls.me.clone(),
             socket: self.socket.clone(),
             calls: calls.calls.clone(),
-        }));
+        });
         changed
     }
 
@@ -372,6 +410,22 @@ fn call_of(event: &CallEvent) -> Option<CallKey> {
     }
 }
 
+/// The call that a command is for.
+fn key_of(command: &Command) -> Option<CallKey> {
+    match command {
+        Command::Call { key, .. }
+        | Command::Accept { key, .. }
+        | Command::Join { key, .. }
+        | Command::Decline { key, .. }
+        | Command::HangUp { key }
+        | Command::SetMicrophone { key, .. }
+        | Command::SetCamera { key, .. }
+        | Command::SetScreen { key, .. }
+        | Command::Hold { key, .. } => Some(*key),
+        Command::ForceLeave { .. } | Command::Background(_) | Command::Push(_) => None,
+    }
+}
+
 /// Why there is no answer, in the call store's words.
 fn failure(failure: ringwire_signaling::AckFailure) -> AckFailure {
     use ringwire_signaling::AckFailure as Signaling;
@@ -385,7 +439,8 @@ fn failure(failure: ringwire_signaling::AckFailure) -> AckFailure {
     }
 }
 
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+/// What a panic said.
+pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     panic
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())

@@ -23,6 +23,7 @@ struct State {
     block: [i16; AudioReceiver::PULL_SAMPLES],
     read: usize,
     origin: AudioOrigin,
+    closed: bool,
 }
 
 impl AudioSink {
@@ -36,6 +37,7 @@ impl AudioSink {
             block: [0; AudioReceiver::PULL_SAMPLES],
             read: AudioReceiver::PULL_SAMPLES,
             origin: AudioOrigin::Silence,
+            closed: false,
         };
         Ok(Self {
             state: Arc::new(Mutex::new(state)),
@@ -65,6 +67,16 @@ impl AudioSink {
     /// Counts and delays of the jitter buffer, since the present stream began.
     pub fn statistics(&self) -> AudioReceiverStatistics {
         self.state.lock().receiver.statistics()
+    }
+
+    /// Nothing is taken from now on; only silence comes out.
+    pub fn close(&self) {
+        self.state.lock().closed = true;
+    }
+
+    /// Whether [`AudioSink::close`] was called.
+    pub fn is_closed(&self) -> bool {
+        self.state.lock().closed
     }
 
     /// A new stream, whose sequence numbers and timestamps have nothing to do with those before.

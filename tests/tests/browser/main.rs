@@ -8,4 +8,3 @@ mod reconnect;
 mod several;
 mod stage;
 mod wire;
-mod x264;

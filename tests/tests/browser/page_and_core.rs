@@ -7,13 +7,13 @@ use anyhow::{Context, Result, ensure};
 use ringwire_client::{CallKey, CallState, VideoCodec, VideoSink};
 use ringwire_demo::browser::Page;
 use ringwire_demo::echo::play;
+use ringwire_tests::x264;
 use ringwire_tests::{DEADLINE, Person, VIDEO, assets};
 use tokio::time::Instant;
 
 use crate::calls::Pair;
 use crate::stage::{ACTIVE, STANDS_STILL, Stage, ended, more, moves, run, tap, until};
 use crate::wire::Wire;
-use crate::x264;
 
 const OTHER_NETWORK: &str = "window.dispatchEvent(new Event('online'))";
 

@@ -16,7 +16,10 @@ const FPS: u32 = 15;
 const DELIMITER: [u8; 5] = [0, 0, 0, 1, 9];
 
 /// Four seconds of pictures, each an access unit in the byte stream format; a key frame each second.
-pub(crate) async fn clip() -> Result<Vec<Bytes>> {
+///
+/// # Errors
+/// ffmpeg is missing or cannot encode.
+pub async fn clip() -> Result<Vec<Bytes>> {
     let source = format!("testsrc2=size=320x240:rate={FPS}");
     let made = Command::new(tools::ffmpeg())
         .args(["-hide_banner", "-loglevel", "error", "-nostdin"])
@@ -47,7 +50,7 @@ pub(crate) async fn clip() -> Result<Vec<Bytes>> {
 }
 
 /// Shows the clip in a loop until cancelled, whenever H.264 is what was agreed.
-pub(crate) async fn show(clip: Vec<Bytes>, camera: VideoSource) {
+pub async fn show(clip: Vec<Bytes>, camera: VideoSource) {
     let gop = FPS as usize;
     let start = Instant::now();
     let mut place = 0usize;
