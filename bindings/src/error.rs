@@ -15,7 +15,8 @@ pub enum CallErrorKind {
     System,
     /// The call is over; the code is its end reason, such as `rejected`.
     Ended,
-    /// The gateway or this device refused; the code is that of `CallFailed`, such as `CONVERSATION_NOT_FOUND`.
+    /// The gateway or this device refused; the code is that of `CallFailed` or `TokenNeeded`, such as
+    /// `CONVERSATION_NOT_FOUND`.
     Refused,
     /// There is no such call, or it was not accepted, or it ended a while ago.
     UnknownCall,

@@ -182,6 +182,8 @@ pub struct ClientSnapshot {
     pub me: Option<String>,
     /// Connected to the gateway.
     pub connected: bool,
+    /// The gateway's code when the token was refused or has expired: give another with `set_token`.
+    pub token_needed: Option<String>,
     /// The client is closed; nothing changes any more.
     pub closed: bool,
     /// Calls in the order in which they came; just ended ones among them.
@@ -300,6 +302,10 @@ impl From<&core::Snapshot> for ClientSnapshot {
         Self {
             me: snapshot.me.as_ref().map(ToString::to_string),
             connected: snapshot.socket == SocketState::Connected,
+            token_needed: match &snapshot.socket {
+                SocketState::TokenNeeded { code, .. } => Some(code.clone()),
+                _ => None,
+            },
             closed: snapshot.socket == SocketState::Closed,
             calls: snapshot.calls.iter().map(Call::from).collect(),
         }

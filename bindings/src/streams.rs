@@ -44,7 +44,8 @@ pub struct EventStream {
 #[uniffi::export]
 impl EventStream {
     /// The next event; nothing once the client is closed or this stream is cancelled. Waits without a thread, from
-    /// any thread. Cancelling loses no event.
+    /// any thread. `cancel` loses no event. A coroutine of Kotlin that is cancelled while it waits here may lose the one
+    /// that has just come: collect `eventFlow`, which does not.
     pub async fn next_event(&self) -> Option<CallEvent> {
         let event = self.cancelled.or(self.events.next()).await;
         event.flatten().map(CallEvent::from)

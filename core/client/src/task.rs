@@ -126,6 +126,10 @@ impl Task {
                     Some(Order::Command(command)) => self.input(Input::Command(command)),
                     Some(Order::Identity(identity)) => {
                         self.signaling.set_auth(self.config.auth(identity));
+                        // Who asks after the command must not be told of the old token.
+                        if matches!(self.socket, SocketState::TokenNeeded { .. }) {
+                            self.set_socket(SocketState::Connecting);
+                        }
                     }
                     Some(Order::NetworkChanged) => {
                         self.signaling.network_changed();
