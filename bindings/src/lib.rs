@@ -7,7 +7,7 @@
 //! | `media` | sources and sinks of pictures and sound |
 //! | `state` | what is read: events, calls, people, figures |
 //! | `error` | `CallError` |
-//! | `logs`, `redact`, `diagnostics` | the log, what is cut out of it, and the file for a bad call |
+//! | `logs`, `trace`, `redact`, `diagnostics` | the log, what is cut out of it, and the file for a bad call |
 //!
 //! Commands return at once from any thread. Media calls run on the caller's own threads. No callbacks: the app pulls.
 //! Names in Kotlin and Swift are those here in camel case, and the text of each item is the same there.
@@ -22,6 +22,7 @@ mod media;
 mod redact;
 mod state;
 mod streams;
+mod trace;
 
 pub use client::{CallClient, ClientConfig};
 pub use error::{CallError, CallErrorKind};

@@ -9,6 +9,7 @@ use log::{LevelFilter, Log, Metadata, Record};
 use parking_lot::Mutex;
 
 use crate::redact::redacted;
+use crate::trace::ToLog;
 
 /// Lines that are remembered; the oldest go first.
 const MAX_LINES: usize = 2_000;
@@ -58,12 +59,14 @@ pub struct LogBatch {
 
 /// Logs this level and what is graver, of all clients of this process, from now on: to the platform's log, tag
 /// `ringwire`, and into a memory of 2,000 lines, see `take_logs`. Off until called; call it again to change the level.
-/// From any thread. An app that has set a logger of Rust's `log` itself keeps it, and nothing is remembered.
+/// From any thread. What is not the core itself says no more than at `Info`.
 #[uniffi::export]
 pub fn set_log_level(level: LogLevel) {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
+        // Whoever set one before keeps it.
         let _ = log::set_logger(logger());
+        let _ = tracing::subscriber::set_global_default(ToLog(logger()));
     });
     log::set_max_level(level.into());
 }
