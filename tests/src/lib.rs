@@ -22,6 +22,7 @@ use ringwire_demo::clip::{Assets, make_assets};
 use ringwire_demo::echo::play;
 use ringwire_gateway::{Database, Gateway, demo};
 use ringwire_protocol::{CallType, ConversationId, DeviceId};
+use serde_json::{Map, Value, json};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -163,6 +164,43 @@ impl Lab {
         let person =
             demo::person(username).with_context(|| format!("no {username} in the demo"))?;
         Ok(self.gateway.mint_token(person.as_str())?)
+    }
+
+    /// What a program of another language needs to take part: a JSON object.
+    ///
+    /// | key | value |
+    /// | --- | --- |
+    /// | `url` | address of the gateway |
+    /// | `tokens` | token of each person: `alice`, `bob`, `carol` |
+    /// | `ids` | user id of each person, `echo` too |
+    /// | `conversations` | id of the direct conversation of each two: `alice-bob`, `alice-carol`, `alice-echo`, … |
+    /// | `clip` | path of a moving picture: IVF, VP8, 640x360, 30 a second, a key frame at least each second |
+    /// | `clipH264` | path of one in H.264: Annex B, 320x240, 15 a second, a delimiter before each picture |
+    ///
+    /// # Errors
+    /// ffmpeg or espeak-ng are missing.
+    pub fn offer(&self) -> Result<Value> {
+        let (mut tokens, mut ids, mut conversations) = (Map::new(), Map::new(), Map::new());
+        for (place, (id, one, _)) in demo::PEOPLE.iter().enumerate() {
+            ids.insert((*one).to_owned(), json!(id));
+            if *one != "echo" {
+                tokens.insert((*one).to_owned(), json!(self.token(one)?));
+            }
+            for (_, other, _) in &demo::PEOPLE[place + 1..] {
+                let id = self.conversation(one, other)?;
+                conversations.insert(format!("{one}-{other}"), json!(id.as_str()));
+            }
+        }
+        assets()?;
+        let folder = assets_folder().canonicalize()?;
+        Ok(json!({
+            "url": self.url(),
+            "tokens": tokens,
+            "ids": ids,
+            "conversations": conversations,
+            "clip": folder.join("echo.ivf"),
+            "clipH264": x264::file(&folder)?,
+        }))
     }
 
     /// The direct conversation of two demo people.

@@ -1,40 +1,58 @@
 //! A moving picture in H.264, constrained baseline, as libx264 makes it; shown by a core where H.264
 //! was agreed.
 
-use std::process::Stdio;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use ringwire_client::{Rotation, VideoCodec, VideoFrame, VideoSource};
 use ringwire_demo::tools;
-use tokio::process::Command;
 use tokio::time::Instant;
+
+use crate::{assets, assets_folder};
 
 const FPS: u32 = 15;
 /// The access unit delimiter, which begins each picture (ITU-T H.264 §7.4.1.2.3).
 const DELIMITER: [u8; 5] = [0, 0, 0, 1, 9];
 
-/// Four seconds of pictures, each an access unit in the byte stream format; a key frame each second.
+/// The file of four seconds of pictures, each an access unit in the byte stream format; a key frame each second. Made
+/// once.
 ///
 /// # Errors
 /// ffmpeg is missing or cannot encode.
-pub async fn clip() -> Result<Vec<Bytes>> {
+pub fn file(folder: &Path) -> Result<PathBuf> {
+    let file = folder.join("pictures.h264");
+    if file.exists() {
+        return Ok(file);
+    }
     let source = format!("testsrc2=size=320x240:rate={FPS}");
+    let half = tempfile::NamedTempFile::new_in(folder)?;
     let made = Command::new(tools::ffmpeg())
-        .args(["-hide_banner", "-loglevel", "error", "-nostdin"])
+        .args(["-hide_banner", "-loglevel", "error", "-nostdin", "-y"])
         .args(["-f", "lavfi", "-i", &source, "-t", "4"])
         .args(["-pix_fmt", "yuv420p", "-c:v", "libx264"])
         .args(["-profile:v", "baseline", "-tune", "zerolatency"])
         .args(["-g", &FPS.to_string(), "-b:v", "300k"])
         .args(["-x264-params", "aud=1:repeat-headers=1:scenecut=0"])
-        .args(["-f", "h264", "pipe:1"])
-        .stderr(Stdio::inherit())
-        .output()
-        .await
+        .args(["-f", "h264"])
+        .arg(half.path())
+        .status()
         .context("starting ffmpeg")?;
-    ensure!(made.status.success(), "ffmpeg could not encode the clip");
-    let stream = Bytes::from(made.stdout);
+    ensure!(made.success(), "ffmpeg could not encode the clip");
+    // Whole or not there, whoever makes it at the same time.
+    half.persist(&file)?;
+    Ok(file)
+}
+
+/// Its pictures.
+///
+/// # Errors
+/// ffmpeg is missing or cannot encode.
+pub fn clip() -> Result<Vec<Bytes>> {
+    assets()?;
+    let stream = Bytes::from(std::fs::read(file(&assets_folder())?)?);
     let mut starts: Vec<usize> = (0..stream.len().saturating_sub(DELIMITER.len()))
         .filter(|at| stream[*at..].starts_with(&DELIMITER))
         .collect();

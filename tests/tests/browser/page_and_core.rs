@@ -7,8 +7,7 @@ use anyhow::{Context, Result, ensure};
 use ringwire_client::{CallKey, CallState, VideoCodec, VideoSink};
 use ringwire_demo::browser::Page;
 use ringwire_demo::echo::play;
-use ringwire_tests::x264;
-use ringwire_tests::{DEADLINE, Person, VIDEO, assets};
+use ringwire_tests::{DEADLINE, Person, VIDEO, assets, x264};
 use tokio::time::Instant;
 
 use crate::calls::Pair;
@@ -142,7 +141,7 @@ async fn h264_goes_both_ways_between_page_and_core_whoever_calls() -> Result<()>
         config.video_codecs = vec![H264, Vp8];
     })?;
     bob.until("connected", |now| now.me.is_some()).await?;
-    let film = tokio::spawn(x264::show(x264::clip().await?, bob.client.video_source()));
+    let film = tokio::spawn(x264::show(x264::clip()?, bob.client.video_source()));
 
     run(&alice, "call('bob')").await?;
     let key = bob.until_rings().await?;
