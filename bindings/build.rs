@@ -8,13 +8,14 @@ fn main() {
     if !android && target != "x86_64-unknown-linux-gnu" {
         return;
     }
-    // Phones before Android 9 know the first form of packed relocations only.
-    let pack = if android { "android" } else { "relr" };
-    for option in [
-        "--icf=all".to_owned(),
-        "-O2".to_owned(),
-        format!("--pack-dyn-relocs={pack}"),
-    ] {
+    let pack = if android {
+        // Phones before Android 9 know the first form of packed relocations only.
+        "--pack-dyn-relocs=android"
+    } else {
+        // With the version that glibc wants to see beside them: it loads no library without.
+        "-z,pack-relative-relocs"
+    };
+    for option in ["--icf=all", "-O2", pack] {
         println!("cargo::rustc-cdylib-link-arg=-Wl,{option}");
     }
 }
