@@ -125,6 +125,10 @@ fn answer(key: CallKey, call: Option<&CallView>, failure: Option<&CallError>) ->
         }
         Some(CallState::Calling | CallState::Ringing | CallState::Connecting) => return None,
         Some(CallState::Active | CallState::Reconnecting { .. }) => Ok(key),
+        // The failure says more.
+        Some(CallState::Ended {
+            reason: CallEndReason::Failed,
+        }) => Err(refused().unwrap_or(NotAnswered::Ended(CallEndReason::Failed))),
         Some(CallState::Ended { reason }) => Err(NotAnswered::Ended(reason.clone())),
     })
 }
