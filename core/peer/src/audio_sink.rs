@@ -49,6 +49,10 @@ impl AudioSink {
     pub fn pull(&self, pcm: &mut [i16]) -> AudioOrigin {
         let mut state = self.state.lock();
         let state = &mut *state;
+        if state.closed {
+            pcm.fill(0);
+            return AudioOrigin::Silence;
+        }
         let mut filled = 0;
         while filled < pcm.len() {
             if state.read == state.block.len() {
@@ -88,5 +92,24 @@ impl AudioSink {
 
     pub(crate) fn push(&self, packet: RtpPacket) -> Result<(), MediaError> {
         self.state.lock().receiver.push(packet)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_closed_sink_is_silent_whatever_it_still_holds() {
+        let sink = AudioSink::new().unwrap();
+        sink.state.lock().block.fill(7);
+        sink.state.lock().read = 0;
+        let mut pcm = [1; 480];
+        sink.pull(&mut pcm);
+        assert_eq!(pcm, [7; 480]);
+        sink.state.lock().read = 0;
+        sink.close();
+        assert_eq!(sink.pull(&mut pcm), AudioOrigin::Silence);
+        assert_eq!(pcm, [0; 480]);
     }
 }
