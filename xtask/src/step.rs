@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::counts::Counts;
+use crate::counts::{Counts, Reader};
 use crate::house::House;
 
 /// How often a step that writes no terminal line says that it is alive.
@@ -152,6 +152,7 @@ impl Step {
 struct Heard {
     tail: VecDeque<String>,
     closing: Vec<String>,
+    reader: Reader,
     counts: Counts,
 }
 
@@ -159,7 +160,7 @@ impl Heard {
     fn line(&mut self, line: String, log: &mut File) {
         // A full disk must not look like a failing step: the log is a comfort, the result is not read from it.
         let _ = writeln!(log, "{line}");
-        if let Some(counts) = Counts::read(&line) {
+        if let Some(counts) = self.reader.line(&line) {
             self.counts += counts;
             if !counts.none() {
                 self.closing.push(line.trim().to_owned());
