@@ -46,9 +46,10 @@ func firstRing() async throws -> UInt64 {
     throw CancellationError()
 }
 
-/// 10,000 bytes; VP8 says in the first bit whether others are needed.
+/// 10,000 bytes that begin as VP8 does (RFC 6386 §9.1): 640 x 480.
 func picture(key: Bool) -> Data {
-    Data([key ? 0x10 : 0x11]) + Data((1..<10_000).map { UInt8(truncatingIfNeeded: $0 &* 31) })
+    let begin: [UInt8] = key ? [0x10, 0, 0, 0x9D, 0x01, 0x2A, 0x80, 0x02, 0xE0, 0x01] : [0x11, 0, 0]
+    return Data(begin) + Data((begin.count..<10_000).map { UInt8($0 % 251) })
 }
 
 /// 30 pictures and 100 blocks of sound a second, in and out, each on a thread of its own.
@@ -61,11 +62,11 @@ func media(
     let pictures = pictures
     return [
         Pace(every: 1.0 / 30) { turn in
+            let at = UInt64(turn) * 33_333
             let key = turn % 30 == 0
+            let picture = pictures[key ? 0 : 1]
             videoPush.time {
-                try? camera.push(
-                    data: pictures[key ? 0 : 1], codec: .vp8, timestampUs: UInt64(turn) * 33_333, keyFrame: key,
-                    rotation: .deg0)
+                try? camera.push(data: picture, codec: .vp8, timestampUs: at, keyFrame: key, rotation: .deg0)
             }
         },
         Pace(every: 0) { _ in _ = videoNext.time(onlyIf: { $0 != nil }) { screen.next(timeoutMs: 200) } },
