@@ -15,7 +15,7 @@ try await client.connected()
 
 let number: UInt64
 if calls {
-    // The other end may still be on its way: it rings as soon as it is there.
+    // Should the other end still be on its way: it rings as soon as it is there.
     number = try await client.callAndWait(conversationId: Lab.here.conversation(words[2]), video: true)
 } else {
     number = try await client.acceptAndWait(call: firstRing(), microphone: true, camera: true)
@@ -34,7 +34,8 @@ for await now in client.snapshots() {
 }
 if calls {
     let late = Date(timeIntervalSinceNow: 60)
-    while watching.pictures.value < 60 || watching.loudest.value < 1_000, Date() < late {
+    // More than the other end must have seen when this one hangs up.
+    while watching.pictures.value < 90 || watching.loudest.value < 1_000, Date() < late {
         try await Task.sleep(for: .milliseconds(20))
     }
     let over = client.events()
