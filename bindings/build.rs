@@ -1,21 +1,23 @@
-//! How the shared library is linked: identical functions are folded into one, and relocations are packed. Only where
-//! lld links, which is rustc's own on this target of Linux and the NDK's on Android.
+//! How the shared library that ships is linked: identical functions are folded into one, and relocations are packed.
+//! Only where lld links, which is rustc's own on this target of Linux and the NDK's on Android.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    let target = std::env::var("TARGET").unwrap_or_default();
+    let told = |name: &str| std::env::var(name).unwrap_or_default();
+    let target = told("TARGET");
     let android = target.contains("android");
-    if !android && target != "x86_64-unknown-linux-gnu" {
+    let lld = android || target == "x86_64-unknown-linux-gnu";
+    if !lld || told("PROFILE") != "release" {
         return;
     }
-    let pack = if android {
-        // Phones before Android 9 know the first form of packed relocations only.
-        "--pack-dyn-relocs=android"
+    let pack: &[&str] = if android {
+        // Phones before Android 9 know the first form of packed relocations only. Pages may be of 16 KB.
+        &["--pack-dyn-relocs=android", "-z,max-page-size=16384"]
     } else {
-        // With the version that glibc wants to see beside them: it loads no library without.
-        "-z,pack-relative-relocs"
+        // glibc 2.36 and newer loads them, and wants to see a version beside them.
+        &["-z,pack-relative-relocs"]
     };
-    for option in ["--icf=all", "-O2", pack] {
+    for option in ["--icf=all", "-O2"].iter().chain(pack) {
         println!("cargo::rustc-cdylib-link-arg=-Wl,{option}");
     }
 }

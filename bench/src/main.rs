@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod commands;
+mod ffi;
 mod figures;
 mod memory;
 mod setup;
@@ -47,6 +48,18 @@ enum Bench {
     },
     /// How long a command takes, from many threads at once, in a live call.
     Commands,
+    /// What the border to Kotlin and Swift costs in a call.
+    Ffi {
+        /// Calls of each language.
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+        rounds: u32,
+        /// How long a call lasts; the first five seconds do not count.
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(7..=3_600))]
+        seconds: u64,
+    },
+    /// The Rust end of `ffi`.
+    #[command(hide = true)]
+    FfiRust,
     /// The process that `memory` looks at from outside: JSON lines on standard input and output.
     #[command(hide = true)]
     Core,
@@ -66,6 +79,11 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<()> {
     if matches!(arguments.bench, Bench::Core) {
         return memory::core::run();
+    }
+    if matches!(arguments.bench, Bench::FfiRust) {
+        let lab = serde_json::from_str(&std::env::var("RINGWIRE_LAB")?)?;
+        let seconds = std::env::var("RINGWIRE_BENCH_SECONDS")?.parse()?;
+        return ffi::rust::run(&lab, seconds);
     }
     let steps = Steps::default();
     let said = EnvFilter::try_from_env("RINGWIRE_LOG").unwrap_or_else(|_| "error".into());
@@ -87,7 +105,8 @@ fn run(arguments: &Arguments) -> Result<()> {
             Bench::Setup { rounds } => setup::run(out, rounds, &steps).await,
             Bench::Memory { calls } => memory::run(out, calls).await,
             Bench::Commands => commands::run(out).await,
-            Bench::Core => Ok(()),
+            Bench::Ffi { rounds, seconds } => ffi::run(out, rounds, seconds).await,
+            Bench::Core | Bench::FfiRust => Ok(()),
         }
     });
     runtime.shutdown_background();

@@ -1,6 +1,8 @@
 //! Calls as people make them, between cores through a real gateway, on loopback: every way in and
 //! every way out. One file of `life/` is one kind of story.
 
+#[path = "life/answers.rs"]
+mod answers;
 #[path = "life/crossing.rs"]
 mod crossing;
 #[path = "life/devices.rs"]

@@ -5,13 +5,17 @@ use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
+use crate::bindings::{self, Bindings};
 use crate::house::{House, WEB, WEB_VENDOR};
+use crate::languages::words;
 use crate::step::Step;
+use crate::swift::{Built, Speed};
+use crate::swift_tools::{self, Found};
 use crate::tools::{CHROMEDRIVER, CHROMIUM, ESPEAK, FFMPEG, NODE, NPM, Tool};
-use crate::{apt, demo, pins, sim};
+use crate::{apt, demo, kotlin, pins, ship, sim, size, swift};
 
 /// What is to be measured; see `ringwire-bench`.
 #[derive(Debug, Args)]
@@ -32,6 +36,10 @@ enum Bench {
     Memory,
     /// How long a command takes, from 16 threads in a live call
     Commands,
+    /// What the border to Kotlin and Swift costs in a call
+    Ffi,
+    /// How large the library is as it ships, and what is in it
+    Size,
     /// A million whole stories in one thread each: violations, stories a second of a core
     Machine,
 }
@@ -39,8 +47,10 @@ enum Bench {
 impl Bench {
     fn tools(self) -> Vec<&'static Tool> {
         let mut tools = vec![&NODE, &NPM, &FFMPEG, &ESPEAK];
-        if self == Self::Setup {
-            tools.extend([&CHROMIUM, &CHROMEDRIVER]);
+        match self {
+            Self::Setup => tools.extend([&CHROMIUM, &CHROMEDRIVER]),
+            Self::Ffi => tools.extend(kotlin::TOOLS.iter().chain(swift::TOOLS)),
+            _ => {}
         }
         tools
     }
@@ -54,6 +64,9 @@ pub(crate) fn run(house: &House, options: &Options) -> Result<ExitCode> {
     };
     if name == Bench::Machine {
         return sim::bench(house, &options.more);
+    }
+    if name == Bench::Size {
+        return size::bench(house);
     }
     let mut needed = house.compilers();
     needed.extend(name.tools());
@@ -74,7 +87,31 @@ pub(crate) fn run(house: &House, options: &Options) -> Result<ExitCode> {
         .env(WEB, house.path("web"))
         .env(WEB_VENDOR, vendor)
         .envs(demo::programs(&name.tools()));
+    if name == Bench::Ffi {
+        bench.envs(languages(house)?);
+    }
     Err(bench.exec()).context("cannot start ringwire-bench")
+}
+
+/// The programs of the other languages, with the library as it ships: command lines as JSON arrays of words.
+fn languages(house: &House) -> Result<[(&'static str, String); 2]> {
+    // The program that writes the sources is that of the tests.
+    bindings::build(house)?;
+    let ships = Bindings {
+        library: ship::host_for_tests(house)?,
+    };
+    let kotlin = kotlin::build(house, &ships)?.run(&ships, "ringwire.tests.BenchKt")?;
+    let swift = match swift_tools::find(house)? {
+        Found::Here(swift) => Built::new(house, swift, &ships, Speed::Release)?,
+        Found::Not(why) => bail!("no Swift: {why}"),
+    };
+    Ok([
+        ("RINGWIRE_BENCH_KOTLIN", words(&kotlin)?),
+        (
+            "RINGWIRE_BENCH_SWIFT",
+            words(&swift.program(house, "Bench", &[])?)?,
+        ),
+    ])
 }
 
 /// Each with what it measures.
@@ -101,7 +138,7 @@ mod tests {
     #[test]
     fn the_list_names_every_bench_and_what_it_measures() {
         let list = list();
-        for name in ["setup", "memory", "commands", "machine"] {
+        for name in ["setup", "memory", "commands", "ffi", "size", "machine"] {
             let line = list.lines().find(|line| line.trim().starts_with(name));
             assert!(line.is_some_and(|line| line.len() > 30), "{list}");
         }

@@ -8,14 +8,28 @@ mod counts;
 mod demo;
 mod house;
 mod kotlin;
+mod languages;
 mod mobile;
+mod package;
+mod package_android;
+mod package_elf;
+mod package_ios;
+mod package_macho;
+mod package_notice;
+mod package_zip;
 mod page;
 mod pins;
+mod proof;
 mod rust;
+mod ship;
 mod sim;
+mod size;
 mod step;
+mod swift;
+mod swift_tools;
 mod test;
 mod tools;
+mod tune;
 
 use std::process::ExitCode;
 
@@ -52,6 +66,20 @@ enum Job {
         #[arg(long)]
         build_std: bool,
     },
+    /// Prove, by running the tests that show it
+    Proof {
+        /// What is to be proven
+        #[arg(value_enum)]
+        what: proof::What,
+    },
+    /// Build the library for this machine and write the Kotlin and Swift that go with it into target/package/bindings
+    Bindings,
+    /// Pack the library for apps into target/package
+    Package {
+        /// For which phones
+        #[command(subcommand)]
+        what: package::What,
+    },
     /// Measure, print a table and write target/bench/NAME.json
     Bench(bench::Options),
 }
@@ -61,6 +89,9 @@ fn main() -> ExitCode {
     let end = House::find().and_then(|house| match cli.job {
         Job::Demo(options) => demo::run(&house, &options),
         Job::Test { only } => test::run(&house, only),
+        Job::Proof { what } => proof::run(&house, what),
+        Job::Bindings => package::bindings(&house),
+        Job::Package { what } => package::run(&house, &what),
         Job::Bench(options) => bench::run(&house, &options),
         Job::Sim(options) => sim::run(&house, &options),
         Job::CheckMobile { build_std } => mobile::run(&house, build_std),
@@ -96,6 +127,7 @@ mod tests {
             "xtask demo --headless --seconds 10 --json target/demo/report.json",
             "xtask test",
             "xtask test --only kotlin",
+            "xtask test --only swift",
             "xtask sim --seed 7",
             "xtask sim --stories 1000",
             "xtask sim --seed 7 --keep 0,3",
@@ -103,10 +135,16 @@ mod tests {
             "xtask check-mobile",
             "xtask bench",
             "xtask bench setup",
+            "xtask bench ffi --rounds 1 --seconds 10",
+            "xtask bench size",
+            "xtask proof bindings",
+            "xtask bindings",
+            "xtask package android --abi arm64-v8a --abi x86",
+            "xtask package ios",
             "xtask bench memory --calls 300",
         ] {
             Cli::try_parse_from(line.split(' ')).unwrap();
         }
-        assert!(Cli::try_parse_from(["xtask", "test", "--only", "swift"]).is_err());
+        assert!(Cli::try_parse_from(["xtask", "test", "--only", "cobol"]).is_err());
     }
 }

@@ -23,6 +23,12 @@ const TARGETS: [(&str, &str); 2] = [
     ("aarch64-linux-android", "aarch64-linux-musl"),
     ("aarch64-apple-ios", "aarch64-macos"),
 ];
+/// The other ABIs of Android, which are linked but not checked apart.
+const MORE: [(&str, &str); 3] = [
+    ("armv7-linux-androideabi", "arm-linux-musleabi"),
+    ("x86_64-linux-android", "x86_64-linux-musl"),
+    ("i686-linux-android", "x86-linux-musl"),
+];
 
 const PACKAGES: [&str; 7] = [
     "ringwire-protocol",
@@ -58,9 +64,7 @@ pub(crate) fn check(house: &House, build_std: bool) -> Result<End> {
     } else {
         Some(library(house)?)
     };
-    let kit = house.target("tools/phone");
-    let zig = pins::python(house, "mobile")?.join("python-zig");
-    write_kit(house, &kit, &zig)?;
+    let kit = kit(house)?;
 
     let mut last = End::Skipped(String::new());
     for (target, _) in TARGETS {
@@ -146,9 +150,11 @@ fn write_kit(house: &House, kit: &Path, zig: &Path) -> Result<()> {
             .replace("@CACHE@", &cache.to_string_lossy())
             .replace("@TARGET@", target)
     };
-    for (target, zig_target) in TARGETS {
+    for (target, zig_target) in TARGETS.iter().chain(&MORE) {
         let cc = filled(include_str!("../mobile/cc.sh"), zig_target);
         write_program(house, &kit.join(format!("cc-{target}")), &cc)?;
+        let ld = filled(include_str!("../mobile/ld.sh"), zig_target);
+        write_program(house, &kit.join(format!("link-{target}-clang")), &ld)?;
     }
     let ar = filled(include_str!("../mobile/ar.sh"), "");
     write_program(house, &kit.join("ar"), &ar)?;
@@ -163,12 +169,33 @@ fn write_program(house: &House, path: &Path, text: &str) -> Result<()> {
         .with_context(|| format!("cannot make {} executable", path.display()))
 }
 
-/// Tells build scripts which C compiler to take.
+/// Lets a build for a phone find a C compiler, a linker and the standard library. What it links is for shape only.
+pub(crate) fn with_kit(house: &House, command: &mut Command, target: &str) -> Result<()> {
+    if !from_rustup(target) {
+        bail!("no standard library for {target}: run: rustup target add {target}");
+    }
+    with_c(command, &kit(house)?, target);
+    Ok(())
+}
+
+/// Makes the kit; returns its folder.
+fn kit(house: &House) -> Result<PathBuf> {
+    let kit = house.target("tools/phone");
+    let zig = pins::python(house, "mobile")?.join("python-zig");
+    write_kit(house, &kit, &zig)?;
+    Ok(kit)
+}
+
+/// Tells build scripts which C compiler to take, and rustc which linker.
 fn with_c(command: &mut Command, kit: &Path, target: &str) {
     let name = target.replace('-', "_");
     command
         .env(format!("CC_{name}"), kit.join(format!("cc-{target}")))
         .env(format!("AR_{name}"), kit.join("ar"))
+        .env(
+            format!("CARGO_TARGET_{}_LINKER", name.to_uppercase()),
+            kit.join(format!("link-{target}-clang")),
+        )
         .env("SDKROOT", kit.join("sdk"));
     if target.ends_with("ios") {
         let include = format!("-I{}", kit.join("include").display());

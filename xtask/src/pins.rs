@@ -12,6 +12,9 @@ use crate::step::Step;
 /// Pinned, because Maven's own default changes with Maven.
 const COPY_JARS: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.9.0:copy-dependencies";
 
+/// What of JNA's archive goes into an app for an arm64 phone.
+const JNA_ANDROID: [&str; 2] = ["jni/arm64-v8a/libjnidispatch.so", "classes.jar"];
+
 /// socket.io and socket.io-client: the path of their `node_modules`.
 pub(crate) fn socket_io(house: &House) -> Result<PathBuf> {
     npm(house, "npm", "npm packages: socket.io")
@@ -61,6 +64,30 @@ pub(crate) fn jars(house: &House) -> Result<Vec<PathBuf>> {
     }
     jars.sort();
     Ok(jars)
+}
+
+/// What JNA adds to an app on an arm64 phone: its native library and its classes.
+pub(crate) fn jna_android(house: &House) -> Result<Vec<PathBuf>> {
+    let pom = house.path("xtask/pins/android/pom.xml");
+    let folder = house.target("tools/jna-android");
+    once(house, &folder, std::slice::from_ref(&pom), || {
+        let mut command = house.command("mvn");
+        command
+            .args(["--batch-mode", "--no-transfer-progress", "--file"])
+            .arg(&pom)
+            .arg(COPY_JARS)
+            .arg("-Dmdep.stripVersion=true")
+            .arg(format!("-DoutputDirectory={}", folder.display()));
+        Step::new("Maven: JNA for Android", command).run(house)?;
+        let mut command = house.command("jar");
+        command
+            .args(["xf", "jna.aar"])
+            .args(JNA_ANDROID)
+            .current_dir(&folder);
+        Step::new("JNA for Android: unpack", command).run(house)?;
+        Ok(())
+    })?;
+    Ok(JNA_ANDROID.iter().map(|file| folder.join(file)).collect())
 }
 
 /// The tools named in `xtask/pins/python/SET.txt`: the folder with their programs.

@@ -9,7 +9,8 @@ use crate::tools::{self, ESPEAK, FFMPEG, NODE, NPM, PYTHON, Tool};
 use crate::{demo, pins};
 
 /// Tests that have parts of their own.
-const OTHER_PARTS: &str = "(binary(/^(browser|kotlin)$/) or (binary(compat) and test(/^page::/)))";
+const OTHER_PARTS: &str =
+    "(binary(/^(browser|languages)$/) or (binary(compat) and test(/^page::/)))";
 
 /// What the part runs with.
 pub(crate) const TOOLS: &[&Tool] = &[&NODE, &NPM, &PYTHON, &FFMPEG, &ESPEAK];

@@ -11,7 +11,7 @@ use crate::counts::Counts;
 use crate::house::House;
 use crate::step::{Done, Failed};
 use crate::tools::Tool;
-use crate::{apt, kotlin, mobile, page, rust};
+use crate::{apt, kotlin, languages, mobile, page, rust, swift};
 
 /// What can be run by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -22,6 +22,8 @@ pub(crate) enum Part {
     Browser,
     /// The bindings on the JVM
     Kotlin,
+    /// The bindings in Swift
+    Swift,
     /// Type checks for Android and iOS
     Mobile,
 }
@@ -41,12 +43,14 @@ struct Job {
 }
 
 impl Part {
-    fn tools(self) -> &'static [&'static Tool] {
+    fn tools(self) -> Vec<&'static Tool> {
         match self {
-            Self::Rust => rust::TOOLS,
-            Self::Browser => page::TOOLS,
-            Self::Kotlin => kotlin::TOOLS,
-            Self::Mobile => mobile::TOOLS,
+            Self::Rust => rust::TOOLS.to_vec(),
+            Self::Browser => page::TOOLS.to_vec(),
+            Self::Kotlin => kotlin::TOOLS.to_vec(),
+            // Its last job has Kotlin call Swift.
+            Self::Swift => languages::tools(),
+            Self::Mobile => mobile::TOOLS.to_vec(),
         }
     }
 
@@ -67,6 +71,10 @@ impl Part {
                 job("page compatibility", page::compat),
             ],
             Self::Kotlin => vec![job("kotlin", kotlin::tests)],
+            Self::Swift => vec![
+                job("swift", swift::tests),
+                job("kotlin and swift", languages::tests),
+            ],
             Self::Mobile => vec![job("mobile", |house| mobile::check(house, false))],
         }
     }

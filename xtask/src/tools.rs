@@ -124,6 +124,38 @@ pub(crate) const ZSTD: Tool = Tool {
     packages: &["zstd"],
 };
 
+pub(crate) const NM: Tool = Tool {
+    name: "nm",
+    programs: &["nm"],
+    question: &["--version"],
+    least: 0,
+    packages: &["binutils"],
+};
+
+pub(crate) const STRIP: Tool = Tool {
+    name: "strip",
+    programs: &["strip"],
+    question: &["--version"],
+    least: 0,
+    packages: &["binutils"],
+};
+
+pub(crate) const SWIFT: Tool = Tool {
+    name: "swift",
+    programs: &["swift"],
+    question: &["--version"],
+    least: 6,
+    packages: &["swiftlang"],
+};
+
+pub(crate) const DEBOOTSTRAP: Tool = Tool {
+    name: "debootstrap",
+    programs: &["debootstrap"],
+    question: &["--version"],
+    least: 1,
+    packages: &["debootstrap"],
+};
+
 /// Asks a program a question: its answer, or `None` if it is not there or fails.
 pub(crate) type Ask<'a> = &'a dyn Fn(&str, &[&str]) -> Option<String>;
 
@@ -213,6 +245,8 @@ mod tests {
                 Some(21),
             ),
             ("Chromium 156.0.8078.79 built on Debian", Some(156)),
+            ("Swift version 6.0.3 (swift-6.0.3-RELEASE)", Some(6)),
+            ("debootstrap 1.0.128+nmu2", Some(1)),
             ("ffmpeg version 5.1.9-0+deb12u1", Some(5)),
             ("eSpeak NG text-to-speech: 1.51  Data at: /usr", Some(1)),
             ("nothing at all", None),

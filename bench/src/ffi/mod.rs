@@ -1,0 +1,139 @@
+//! What the border costs: the functions of a call that apps call all the time, from Rust, Kotlin and Swift in turn, each
+//! in a process of its own, in a call of its own at 30 pictures and 100 blocks of sound a second.
+
+pub(crate) mod rust;
+
+use std::path::Path;
+use std::process::Stdio;
+
+use anyhow::{Context, Result, ensure};
+use ringwire_tests::Lab;
+use serde_json::{Map, Value, json};
+use tokio::process::Command;
+
+use crate::figures::{self, median, rounded};
+
+/// Command lines of the programs, JSON arrays of words, as xtask knows them.
+const KOTLIN: &str = "RINGWIRE_BENCH_KOTLIN";
+const SWIFT: &str = "RINGWIRE_BENCH_SWIFT";
+const SECONDS: &str = "RINGWIRE_BENCH_SECONDS";
+
+/// What is measured, and how often each happens in a second of a call.
+const FUNCTIONS: [(&str, f64); 5] = [
+    ("video_push", 30.0),
+    ("video_next", 30.0),
+    ("audio_push", 100.0),
+    ("audio_pull", 100.0),
+    // A screen that draws itself anew ten times a second.
+    ("snapshot", 10.0),
+];
+
+/// Goals: the share of one core, in percent.
+const GOALS: [(&str, f64); 2] = [("kotlin", 1.0), ("swift", 0.3)];
+
+pub(crate) async fn run(out: &Path, rounds: u32, seconds: u64) -> Result<()> {
+    let this = std::env::current_exe()?.to_string_lossy().into_owned();
+    let rust = vec![this, "ffi-rust".to_owned()];
+    let languages = [
+        ("rust", rust),
+        ("kotlin", given(KOTLIN)?),
+        ("swift", given(SWIFT)?),
+    ];
+    let mut taken: Vec<Vec<Value>> = vec![Vec::new(); languages.len()];
+    for round in 1..=rounds {
+        for ((name, words), taken) in languages.iter().zip(&mut taken) {
+            println!("round {round} of {rounds}: {name}, {seconds} s");
+            taken.push(
+                call(words, seconds)
+                    .await
+                    .with_context(|| (*name).to_owned())?,
+            );
+        }
+    }
+    report(out, seconds, &languages.map(|(name, _)| name), &taken)
+}
+
+fn given(variable: &str) -> Result<Vec<String>> {
+    let words = std::env::var(variable)
+        .with_context(|| format!("{variable} is not set: run `cargo xtask bench ffi`"))?;
+    Ok(serde_json::from_str(&words)?)
+}
+
+/// One call in a process of its own, with a gateway of its own.
+async fn call(words: &[String], seconds: u64) -> Result<Value> {
+    let (program, words) = words.split_first().context("no program")?;
+    let lab = Lab::start().await?;
+    let output = Command::new(program)
+        .args(words)
+        .env("RINGWIRE_LAB", lab.offer()?.to_string())
+        .env(SECONDS, seconds.to_string())
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .with_context(|| format!("cannot start {program}"))?;
+    lab.gateway.shutdown().await;
+    let text = String::from_utf8_lossy(&output.stdout);
+    ensure!(
+        output.status.success(),
+        "it ended with {}: {text}",
+        output.status
+    );
+    let line = text.lines().last().context("it printed nothing")?;
+    serde_json::from_str(line).with_context(|| format!("it printed no JSON: {line}"))
+}
+
+fn report(out: &Path, seconds: u64, names: &[&str], taken: &[Vec<Value>]) -> Result<()> {
+    let of = |language: usize, function: &str, figure: &str| {
+        let rounds: Vec<f64> = taken[language]
+            .iter()
+            .filter_map(|round| round[function][figure].as_f64())
+            .collect();
+        median(&rounds)
+    };
+    let mut rows = vec![vec!["us of processor per call".to_owned()]];
+    rows[0].extend(names.iter().map(|name| (*name).to_owned()));
+    for (function, _) in FUNCTIONS {
+        let mut row = vec![function.to_owned()];
+        row.extend(
+            (0..names.len())
+                .map(|language| format!("{:.2}", of(language, function, "cpu_us_mean"))),
+        );
+        rows.push(row);
+    }
+    print!("\n{}", figures::table(&rows));
+    let mut file = Map::new();
+    file.insert("machine".to_owned(), figures::machine());
+    file.insert("rounds".to_owned(), json!(taken[0].len()));
+    file.insert("seconds".to_owned(), json!(seconds));
+    for (language, name) in names.iter().enumerate() {
+        let mut entry = Map::new();
+        for (function, _) in FUNCTIONS {
+            entry.insert(
+                function.to_owned(),
+                json!({
+                    "cpu_us_mean": of(language, function, "cpu_us_mean"),
+                    "cpu_us_median": of(language, function, "cpu_us_median"),
+                    "wall_us_median": of(language, function, "wall_us_median"),
+                    "n": of(language, function, "n"),
+                }),
+            );
+        }
+        if let Some((_, goal)) = GOALS.iter().find(|(of, _)| of == name) {
+            let border = |(function, per_second): &(&str, f64)| {
+                (of(language, function, "cpu_us_mean") - of(0, function, "cpu_us_mean"))
+                    * per_second
+            };
+            // Microseconds in a second, in percent of the second.
+            let share = FUNCTIONS.iter().map(border).sum::<f64>() / 1e4;
+            println!(
+                "{name}: the border takes {share:.3} % of a core in a call; the goal is under {goal} %"
+            );
+            entry.insert("core_share".to_owned(), json!(rounded(share, 4)));
+            entry.insert("goal".to_owned(), json!(goal));
+        }
+        file.insert((*name).to_owned(), Value::Object(entry));
+    }
+    figures::write(out, "ffi", &Value::Object(file))
+}
