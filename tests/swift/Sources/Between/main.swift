@@ -23,29 +23,18 @@ if calls {
 let filming = Filming(client)
 let watching = Watching(client, number)
 
-var ended = "not at all"
-for await now in client.snapshots() {
-    guard let call = now.calls.first(where: { $0.number == number }) else { break }
-    if let reason = call.endReason {
-        ended = reason
-        break
-    }
-    if calls { break }
-}
 if calls {
-    let late = Date(timeIntervalSinceNow: 60)
     // More than the other end must have seen when this one hangs up.
+    let late = Date(timeIntervalSinceNow: 60)
     while watching.pictures.value < 90 || watching.loudest.value < 1_000, Date() < late {
         try await Task.sleep(for: .milliseconds(20))
     }
-    let over = client.events()
     try client.hangUp(call: number)
-    for await event in over {
-        if case .ended(number, let reason) = event {
-            ended = reason
-            break
-        }
-    }
+}
+var ended = "not at all"
+for await case .ended(number, let reason) in client.events() {
+    ended = reason
+    break
 }
 filming.stop()
 watching.stop()
