@@ -53,6 +53,11 @@ final class SequencesTests: Story, @unchecked Sendable {
                 calling.cancel()
                 switch await calling.result {
                 case .success(let call): try alice.client.hangUp(call: call)
+                case .failure(let error as CallError) where error.code == "CALL_ALREADY_ACTIVE":
+                    // The gateway has not heard yet that the last one is over, and offers it.
+                    for call in alice.client.snapshot().calls where call.stage == .offered {
+                        try alice.client.hangUp(call: call.number)
+                    }
                 case .failure(let error): XCTAssertTrue(error is CancellationError, "\(error)")
                 }
                 _ = try await alice.until("alone") { now in
