@@ -99,6 +99,17 @@ class CallsTest : Story() {
     }
 
     @Test
+    fun `who calls somebody that rings already has accepted`() = story {
+        val (alice, bob) = listOf(person("alice"), person("bob"))
+        val mine = alice.client.call(Lab.conversation("alice-bob"), true)
+        val ring = bob.rings()
+        val theirs = bob.client.callAndWait(Lab.conversation("alice-bob"), true)
+        bob.hears("the merge") { it == CallEvent.Merged(ring, theirs) }
+        assertNull(bob.client.snapshot().call(ring))
+        assertEquals(alice.isIn(mine).id, bob.isIn(theirs).id)
+    }
+
+    @Test
     fun `a call that is answered on one device falls silent on the other`() = story {
         val (alice, phone, tablet) = listOf(person("alice"), person("bob"), person("bob", "bob-tablet"))
         val call = alice.client.call(Lab.conversation("alice-bob"), true)
