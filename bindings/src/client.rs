@@ -201,7 +201,8 @@ impl CallClient {
         Ok(self.inner.force_leave(conversation)?)
     }
 
-    /// The app is in the background, or in front again: the others in a call are told.
+    /// The app is in the background, or in front again: the others in a call are told, and the gateway waits 5 minutes
+    /// instead of 2 for a sign of life of an app in the background.
     ///
     /// # Errors
     /// `Closed`, `Overloaded`.
@@ -227,7 +228,8 @@ impl CallClient {
         Ok(self.inner.set_token(identity(token, guest))?)
     }
 
-    /// Tells that the phone's network has changed.
+    /// Tells that the phone's network has changed: a lost socket is tried again at once, and the paths of calls that
+    /// are lost are repaired. Without it a dead socket is noticed after up to 45 s.
     ///
     /// # Errors
     /// `Closed`, `Overloaded`.
@@ -271,8 +273,11 @@ impl CallClient {
     /// of a person is in it; ids of the call, the conversation and the app are. Nothing when the call never was or is
     /// long over: the last 16 calls are remembered.
     pub fn export_diagnostics(&self, call: u64) -> Option<String> {
-        let known = self.inner.diagnostics(CallKey::from_raw(call))?;
-        Some(diagnostics::file(&self.app, &known))
+        let made = self.inner.alarm().guard(|| {
+            let known = self.inner.diagnostics(CallKey::from_raw(call))?;
+            Some(diagnostics::file(&self.app, &known))
+        });
+        made.unwrap_or_default()
     }
 
     /// The camera of this client.

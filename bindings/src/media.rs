@@ -56,7 +56,8 @@ pub struct VideoSource {
 impl VideoSource {
     /// Takes one encoded picture; `data` is read before the function returns and not kept. `timestamp_us` is the
     /// moment of the capture in microseconds of any clock that runs on. Whether H.264 is a key frame is read from it,
-    /// whatever `key_frame` says. Never waits for the network: where it is slower than the camera, pictures are
+    /// whatever `key_frame` says; its parameter sets may come with each key frame, with the first, or before it in a frame of
+    /// their own. Never waits for the network: where it is slower than the camera, pictures are
     /// dropped up to the next key frame, which is then wanted. From any thread, one at a time.
     ///
     /// # Errors
@@ -79,9 +80,12 @@ impl VideoSource {
                 rotation: rotation.into(),
             })
         });
-        pushed.map_err(CallError::internal)?.map_err(|error| {
-            CallError::invalid("data", format!("one picture, 1 byte to 2 MiB: {error}"))
-        })
+        pushed
+            .map_err(CallError::internal)?
+            .map_err(|error| match error {
+                core::MediaError::WrongCodec { .. } => CallError::invalid("codec", error),
+                _ => CallError::invalid("data", format!("one picture, 1 byte to 2 MiB: {error}")),
+            })
     }
 
     /// What the encoder should make: what the first open connection has agreed on; nothing before that.

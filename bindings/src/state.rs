@@ -111,9 +111,9 @@ pub enum CallStage {
     /// It goes on without this device, which may join: the conversation that was called has a call
     /// already, or the app was restarted in mid-call.
     Offered,
-    /// Accepted; media is on its way.
+    /// Accepted; the other end has not answered yet.
     Connecting,
-    /// Talking.
+    /// Joined and answered at both ends; `connected` says whether there is a path.
     Active,
     /// The network is gone and is looked for.
     Reconnecting,
@@ -128,6 +128,10 @@ pub struct Person {
     pub id: String,
     /// Name to show.
     pub name: String,
+    /// Address of a picture.
+    pub avatar: Option<String>,
+    /// Has joined and not left.
+    pub joined: bool,
     /// The microphone is on.
     pub microphone: bool,
     /// The camera is on.
@@ -143,7 +147,7 @@ pub struct Person {
 /// A call.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct Call {
-    /// Its number on this device.
+    /// Its number, good for this client object only: keep `id` elsewhere.
     pub number: u64,
     /// Its id at the gateway, once there is one.
     pub id: Option<String>,
@@ -155,8 +159,12 @@ pub struct Call {
     pub video: bool,
     /// Somebody else started it.
     pub incoming: bool,
+    /// Who started it, by id, once that is known.
+    pub started_by: Option<String>,
     /// Where it is in its life.
     pub stage: CallStage,
+    /// There is a path now: sound and pictures can flow.
+    pub connected: bool,
     /// Why it ended, once it has.
     pub end_reason: Option<String>,
     /// My microphone is on.
@@ -321,7 +329,9 @@ impl From<&core::CallView> for Call {
             title: call.title.clone(),
             video: call.call_type == CallType::Video,
             incoming: call.direction == Direction::Incoming,
+            started_by: call.initiator.as_ref().map(ToString::to_string),
             stage: (&call.state).into(),
+            connected: call.connected,
             end_reason: match &call.state {
                 CallState::Ended { reason } => Some(CallEndReason::to_string(reason)),
                 _ => None,
@@ -358,6 +368,8 @@ impl From<&core::PersonView> for Person {
         Self {
             id: person.peer.to_string(),
             name: name.cloned().unwrap_or_else(|| person.peer.to_string()),
+            avatar: person.avatar.clone(),
+            joined: person.joined,
             microphone: person.audio_enabled,
             camera: person.video_enabled,
             screen: person.screen_enabled,

@@ -46,7 +46,7 @@ pub use outcome::{Answered, NotAnswered};
 pub use ringwire_call::{
     CallEvent, CallKey, CallState, CallView, Direction, LocalMedia, PersonView,
 };
-pub use ringwire_media::{Rotation, VideoCodec, VideoFrame};
+pub use ringwire_media::{MediaError, Rotation, VideoCodec, VideoFrame};
 pub use ringwire_peer::{
     AudioSink, AudioSource, CandidateKind, PeerStats, StreamStats, VideoSink, VideoSource,
 };

@@ -109,6 +109,13 @@ impl Task {
         shared.stats.lock().clear();
         let mut last = Snapshot::clone(&shared.snapshot.load());
         last.socket = SocketState::Closed;
+        // What rings or is offered goes on elsewhere, and here it is gone.
+        for call in last.calls.extract_if(.., |call| waits(call)) {
+            if call.state == CallState::Incoming {
+                let event = CallEvent::StopRinging { key: call.key };
+                shared.events.push(Event::Call(event));
+            }
+        }
         shared.show(last);
         shared.events.push(Event::Socket(SocketState::Closed));
         shared.events.close();
@@ -367,8 +374,6 @@ impl Task {
         let mut this = self;
         // What rings goes on ringing on the person's other devices, and what is offered is offered
         // again.
-        let waits =
-            |call: &&CallView| matches!(call.state, CallState::Incoming | CallState::Offered);
         let snapshot = this.shared.snapshot.load_full();
         for call in snapshot.calls.iter().filter(|call| !waits(call)) {
             this.input(Input::Command(Command::HangUp { key: call.key }));
@@ -383,6 +388,11 @@ impl Task {
             debug!("the socket did not close in {FAREWELL:?}");
         }
     }
+}
+
+/// Waits for this device to accept or join it.
+fn waits(call: &CallView) -> bool {
+    matches!(call.state, CallState::Incoming | CallState::Offered)
 }
 
 fn is_over(call: &CallView) -> bool {
