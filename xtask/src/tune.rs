@@ -15,20 +15,17 @@ const CHANGES: [(&str, &str); 2] = [
     ),
 ];
 
-/// A status is read before the next call of its thread; JNA copies bytes that are passed by value. The buffer of an
-/// error is cleared, because a panic without a message leaves it as it is.
+/// One that tells of an error is left to whoever reads the error, and calls the core meanwhile to free its buffer. JNA
+/// copies bytes that are passed by value.
 const REUSED: &str = "
 private object UniffiReused {
     private val statuses = ThreadLocal<UniffiRustCallStatus>()
     private val bytes = ThreadLocal<ForeignBytes.ByValue>()
 
     fun status(): UniffiRustCallStatus {
-        val status = statuses.get() ?: UniffiRustCallStatus().also(statuses::set)
-        status.code = UNIFFI_CALL_SUCCESS
-        status.error_buf.capacity = 0
-        status.error_buf.len = 0
-        status.error_buf.data = null
-        return status
+        val kept = statuses.get()
+        if (kept != null && kept.code == UNIFFI_CALL_SUCCESS) return kept
+        return UniffiRustCallStatus().also(statuses::set)
     }
 
     fun bytes(): ForeignBytes.ByValue = bytes.get() ?: ForeignBytes.ByValue().also(bytes::set)

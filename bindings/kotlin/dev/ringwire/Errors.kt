@@ -13,3 +13,9 @@ public val CallException.code: String?
     get() = when (this) {
         is CallException.Failed -> code
     }
+
+/** What happened and what to do, for people. */
+public val CallException.reason: String
+    get() = when (this) {
+        is CallException.Failed -> reason
+    }
