@@ -480,7 +480,10 @@ impl World {
             .map(|it| it.key)
             .collect();
         if let Some(key) = keys.get(which % keys.len().max(1)).copied() {
+            let now = self.now;
             if let Some(told) = self.devices[d].told_of(key) {
+                // Whether it still goes on is asked only now.
+                told.since = now;
                 told.accepted = true;
             }
             let media = both_on();

@@ -112,6 +112,12 @@ impl Outbox {
         self.pending.remove(at)
     }
 
+    /// The server's list of calls is on its way.
+    pub(crate) fn asks_for_calls(&self) -> bool {
+        let mut pending = self.pending.iter();
+        pending.any(|it| it.purpose == Purpose::CheckActive)
+    }
+
     /// Forgets what was under way: each call says again what still matters.
     pub(crate) fn socket_lost(&mut self) {
         self.pending.clear();

@@ -213,8 +213,8 @@ impl Call {
                     offered.standing = Standing::Inside;
                 }
             }
-            (State::Incoming(_), Row::Here)
-            | (State::Offered(_), Row::Unsaid)
+            (State::Incoming(_), Row::Here) => self.found_inside(cx),
+            (State::Offered(_), Row::Unsaid)
             | (State::Calling(_) | State::Ringing(_) | State::Ended(_), _) => {}
         }
     }

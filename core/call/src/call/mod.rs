@@ -90,7 +90,15 @@ pub(crate) struct Call {
     state: State,
     /// A call that rings in the same conversation while mine has no name: it does not ring before
     /// the server has said which of the two there is.
-    pub(crate) rival: Option<Box<Initiated>>,
+    pub(crate) rival: Option<Box<Rival>>,
+}
+
+/// A ring that waits for the fate of a call of mine.
+#[derive(Debug)]
+pub(crate) struct Rival {
+    pub(crate) said: Initiated,
+    /// The last operation before it was heard: only what was asked later can say that it is over.
+    pub(crate) after: OpId,
 }
 
 /// The server's name of the call.

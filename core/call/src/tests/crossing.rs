@@ -248,3 +248,27 @@ fn a_conversation_that_a_crash_left_busy_is_freed_by_force() {
         ["call:force-leave", "call:check-active", "call:initiate"]
     );
 }
+
+#[test]
+fn a_ring_that_waited_for_my_call_and_is_over_meanwhile_does_not_ring() {
+    let mut ann = Phone::new();
+    ann.call();
+    let other = direct().replace("\"c1\"", "\"c2\"");
+    ann.event("call:initiated", &other);
+    ann.feed(Input::SocketDown);
+    ann.socket_returns("");
+    ann.initiate_acked();
+    assert_eq!(ann.news(), []);
+    assert_eq!(ann.snapshot().calls.len(), 1);
+}
+
+#[test]
+fn a_ring_that_came_after_the_question_waits_on_for_the_fate_of_my_call() {
+    let mut ann = Phone::new();
+    ann.call();
+    let other = direct().replace("\"c1\"", "\"c2\"");
+    ann.event("call:initiated", &other);
+    ann.ack("call:check-active", r#"{"calls":[]}"#);
+    ann.initiate_acked();
+    assert_eq!(ann.news(), [CallEvent::Incoming { key: FIRST_RING }]);
+}
