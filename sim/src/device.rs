@@ -46,6 +46,8 @@ pub(crate) struct Device {
     pub(crate) life: u32,
     pub(crate) running: bool,
     pub(crate) store: CallStore,
+    /// When the store wants to be woken, as it said after its last input.
+    pub(crate) wake: Option<Instant>,
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) session: Option<Box<Session>>,
     pub(crate) line: Line,
@@ -74,6 +76,7 @@ impl Device {
         Self {
             peer: PeerId::new(person).expect("a name is an id"),
             store: store(plan, &id, seed),
+            wake: None,
             plan: plan.clone(),
             id,
             life: 0,
@@ -104,6 +107,7 @@ impl Device {
             &self.id,
             seed.wrapping_add(u64::from(self.life)),
         );
+        self.wake = None;
         self.snapshot = Arc::default();
         self.session = None;
         self.awaited.clear();

@@ -183,7 +183,7 @@ impl World {
         }
         let device = &self.devices[d];
         let now = device.instant(self.now);
-        if self.store_wake(d).is_some_and(|at| at <= now) {
+        if device.wake.is_some_and(|at| at <= now) {
             let how = format!(
                 "{} has a timer that is due and does not fire",
                 device.name()

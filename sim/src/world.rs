@@ -597,6 +597,7 @@ impl World {
             self.carry_out(d, effect);
         }
         self.effects = effects;
+        self.devices[d].wake = self.store_wake(d);
         self.law_of_input(d, &about, &before);
         self.cover_change(d, &before);
         self.set_timer(d);
@@ -673,10 +674,8 @@ impl World {
             return self.feed(d, Input::Ack { op, outcome });
         }
         self.session_time(d);
-        if self
-            .store_wake(d)
-            .is_some_and(|at| at <= self.devices[d].instant(now))
-        {
+        let device = &self.devices[d];
+        if device.wake.is_some_and(|at| at <= device.instant(now)) {
             return self.feed(d, Input::Tick);
         }
         self.set_timer(d);
@@ -685,13 +684,12 @@ impl World {
     /// Works out when the device has to be woken next.
     pub(crate) fn set_timer(&mut self, d: usize) {
         let now = self.now;
-        let wake = self.store_wake(d);
         let device = &mut self.devices[d];
         if !device.running {
             device.timer = NEVER;
             return;
         }
-        let mut timer = wake.map_or(NEVER, |at| device.time_of(at));
+        let mut timer = device.wake.map_or(NEVER, |at| device.time_of(at));
         if let Some((_, deadline)) = device.awaited.first() {
             timer = timer.min(*deadline);
         }
