@@ -5,6 +5,7 @@ mod accepting;
 mod calling;
 mod crossing;
 mod devices;
+mod doubts;
 mod ending;
 mod phone;
 mod pushes;

@@ -288,3 +288,15 @@ fn strangers_are_refused_whatever_they_say() {
         assert_eq!(story.refused("eve", command), "NOT_A_PARTICIPANT");
     }
 }
+
+#[test]
+fn who_declines_what_is_over_changes_nothing() {
+    let mut story = Story::direct();
+    story.say("alice", Command::Leave);
+    let before = story.call.clone();
+    for command in [Command::Leave, end(CallEndReason::Rejected)] {
+        story.say("bob", command);
+        assert_eq!(story.call, before);
+        assert_eq!(story.told(), Vec::<String>::new());
+    }
+}
