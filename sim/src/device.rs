@@ -54,6 +54,8 @@ pub(crate) struct Device {
     pub(crate) failures: u32,
     /// Acks that are awaited, with their deadlines; the session's own business where there is one.
     pub(crate) awaited: Vec<(OpId, Time)>,
+    /// Which call a question is about that asks to make it or to get into it.
+    pub(crate) questions: Vec<(OpId, CallKey)>,
     pub(crate) network: bool,
     pub(crate) asleep_until: Time,
     pub(crate) awake_since: Time,
@@ -86,6 +88,7 @@ impl Device {
             line: Line::Down { retry_at: 0 },
             failures: 0,
             awaited: Vec::new(),
+            questions: Vec::new(),
             network: true,
             asleep_until: 0,
             awake_since: 0,
@@ -111,6 +114,7 @@ impl Device {
         self.snapshot = Arc::default();
         self.session = None;
         self.awaited.clear();
+        self.questions.clear();
         self.connections.clear();
         self.told.clear();
         self.must_change_by = NEVER;

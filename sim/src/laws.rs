@@ -50,6 +50,8 @@ pub enum Law {
     Model,
     /// Versions only grow, and an ended call stays as it ended.
     Versions,
+    /// A refusal is taken at its word, and told once with the gateway's code.
+    Refusals,
     /// Connections are used between their opening and their closing, sockets while they are up.
     Order,
     /// What one end writes the other can read.
@@ -271,7 +273,10 @@ impl World {
                 }
             }
             Effect::Notify(_) | Effect::Publish => {}
-            Effect::Send { event, .. } => self.law_of_sending(d, event),
+            Effect::Send { event, .. } => {
+                self.note_question(d, effect);
+                self.law_of_sending(d, event);
+            }
             Effect::Open { connection, .. } => {
                 if device.connections.iter().any(|it| it.id == *connection) {
                     let how = format!("{} opens a connection twice", name(device));
@@ -363,6 +368,14 @@ impl World {
     }
 
     fn law_of_views(&mut self, d: usize, about: &About, before: &Snapshot, after: &Snapshot) {
+        let device = &self.devices[d];
+        let mut connected: Vec<_> = device.connections.iter().map(|it| it.key).collect();
+        connected.sort_unstable();
+        connected.dedup();
+        if connected.len() < device.connections.len() || device.awaited.len() > 256 {
+            let how = format!("{} has a connection too many", device.name());
+            self.broken(Law::Bounds, how);
+        }
         if after.calls.len() > MAX_CALLS {
             let how = format!(
                 "{} lists {} calls",
@@ -583,11 +596,18 @@ impl World {
         }
         let mut people: Vec<_> = call.present().map(|it| &it.peer).collect();
         people.dedup();
+        let mut declined = call.declined.clone();
+        declined.dedup();
+        let over = call.end.is_some();
+        let kept = call.present().count() + call.ringing.len() + call.answers.len();
         if people.len() < call.present().count()
+            || declined.len() < call.declined.len()
             || call.ringing.len() > 64
+            || call.answers.len() > 64
             || call.people.len() > 256
+            || (over && (kept > 0 || !call.mailbox.is_empty()))
         {
-            let how = format!("{}: more rows than there may be", call.id);
+            let how = format!("{}: more is kept than there may be", call.id);
             self.broken(Law::Bounds, how);
         }
     }
@@ -595,6 +615,11 @@ impl World {
     /// Of everything that a call tells.
     pub(crate) fn law_of_emit(&mut self, at: usize, event: &ServerEvent) {
         let kept = &self.gateway.calls[at];
+        if has_version(event) && event.version() != Some(kept.call.version) {
+            let (id, version) = (&kept.call.id, event.version());
+            let how = format!("{id}: {} carries version {version:?}", event.name());
+            return self.broken(Law::Versions, how);
+        }
         if let ServerEvent::Ended(said) = event {
             let ended = kept.over_at.unwrap_or(self.now);
             let end = kept.call.end.as_ref().map(|it| &it.reason);
@@ -746,6 +771,22 @@ impl World {
             && device.limited_until < self.now;
         good.then(|| since.max(device.awake_since).max(device.limited_until))
     }
+}
+
+/// An event that says what has become of a call, and so carries its version.
+fn has_version(event: &ServerEvent) -> bool {
+    matches!(
+        event,
+        ServerEvent::Initiated(_)
+            | ServerEvent::Ringing(_)
+            | ServerEvent::ParticipantJoined(_)
+            | ServerEvent::ParticipantLeft(_)
+            | ServerEvent::MediaToggled(_)
+            | ServerEvent::AlreadyAnswered(_)
+            | ServerEvent::Reconnecting(_)
+            | ServerEvent::Reconnected(_)
+            | ServerEvent::Ended(_)
+    )
 }
 
 fn state(call: &CallView) -> String {

@@ -11,7 +11,7 @@
 //! | `gateway`, `rates`, `pushes` | what `gateway/src` does around `ringwire-life` |
 //! | `wire` | the hundredth part of the stories, which passes through the session and JSON |
 //! | `model` | what a call is, on a page |
-//! | `laws`, `rest` | what always holds, and what holds in the end |
+//! | `laws`, `refusals`, `rest` | what always holds, and what holds in the end |
 //! | `story`, `words` | telling, shrinking, writing down |
 //! | `coverage`, `drawing` | which inputs met which states, as a table and a picture |
 //! | `faults` | faults that the laws must catch |
@@ -36,6 +36,7 @@ mod plan;
 mod pushes;
 mod queue;
 mod rates;
+mod refusals;
 mod rest;
 mod story;
 mod weight;

@@ -19,6 +19,8 @@ const REST: Time = 150_000;
 const LOST_SINCE: Time = 30_000;
 /// How often it is looked whether it rests, ms.
 const LOOK: Time = 5_000;
+/// A story has at least so many steps: two call each other until it has.
+const SHORTEST: u64 = 100;
 /// From a hang-up to the end of everything, ms: ended calls are shown for 3 s.
 const OVER: Time = 5_000;
 /// An app that has died in the background is missed, and who is left alone a while later, ms.
@@ -51,9 +53,13 @@ impl World {
         self.law_of_lives(&alive);
         self.hang_up_everything();
         self.law_of_emptiness();
-        self.call_once_more();
-        self.hang_up_everything();
-        self.law_of_emptiness();
+        let mut again = true;
+        while again && self.violation.is_none() {
+            self.call_once_more();
+            self.hang_up_everything();
+            self.law_of_emptiness();
+            again = self.steps < SHORTEST;
+        }
     }
 
     /// All troubles end now.

@@ -575,6 +575,7 @@ impl World {
         if self.violation.is_some() {
             return;
         }
+        let refusal = self.refusal(d, &input);
         let Some(input) = self.faulty_input(d, input) else {
             return;
         };
@@ -592,6 +593,9 @@ impl World {
         }
         device.snapshot = device.store.snapshot();
         self.faulty_effects(d, &mut effects);
+        if let Some(refusal) = refusal {
+            self.law_of_refusal(d, refusal, &before, &effects);
+        }
         for effect in effects.drain(..) {
             self.law_of_effect(d, &effect);
             self.carry_out(d, effect);
