@@ -8,6 +8,7 @@ mod demo;
 mod house;
 mod kotlin;
 mod mobile;
+mod mutants;
 mod page;
 mod pins;
 mod rust;
@@ -45,6 +46,8 @@ enum Job {
     },
     /// Tell stories that a call can live, in one thread on a virtual clock, and hold them against the laws
     Sim(sim::Options),
+    /// Change the machines in one place at a time and look whether a test notices
+    Mutants(mutants::Options),
     /// Type-check the core and the bindings for Android and iOS
     CheckMobile {
         /// Build the standard library from its source even if rustup can bring it
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         Job::Test { only } => test::run(&house, only),
         Job::Bench(options) => bench::run(&house, &options),
         Job::Sim(options) => sim::run(&house, &options),
+        Job::Mutants(options) => mutants::run(&house, &options),
         Job::CheckMobile { build_std } => mobile::run(&house, build_std),
     });
     match end {
@@ -99,6 +103,7 @@ mod tests {
             "xtask sim --stories 1000",
             "xtask sim --seed 7 --keep 0,3",
             "xtask bench machine",
+            "xtask mutants --shard 0/10",
             "xtask check-mobile",
             "xtask bench",
             "xtask bench setup",

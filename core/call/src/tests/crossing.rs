@@ -272,3 +272,53 @@ fn a_ring_that_came_after_the_question_waits_on_for_the_fate_of_my_call() {
     ann.initiate_acked();
     assert_eq!(ann.news(), [CallEvent::Incoming { key: FIRST_RING }]);
 }
+
+#[test]
+fn the_winner_is_direct_where_only_its_ring_has_said_so() {
+    let mut ann = Phone::new();
+    ann.event("call:initiated", &direct());
+    ann.call();
+    let mut error = glare("bob", "direct");
+    error.conversation_type = None;
+    refuse(&mut ann, error);
+    assert_eq!(ann.said(), ["call:join"]);
+    ann.join_acked();
+    assert_eq!(ann.said(), Vec::<&str>::new(), "the winner offers");
+}
+
+#[test]
+fn a_winner_that_this_device_is_in_already_is_asked_for_an_offer() {
+    let mut ann = Phone::new();
+    let listed = session_of_bob("ringing");
+    ann.ack("call:check-active", &format!(r#"{{"calls":[{listed}]}}"#));
+    assert_eq!(ann.state(FIRST_RING), CallState::Offered);
+    ann.call();
+    refuse(&mut ann, glare("bob", "direct"));
+    assert_eq!(ann.said(), ["call:join"]);
+    ann.join_acked();
+    assert_eq!(ann.said(), ["call:negotiate"]);
+}
+
+#[test]
+fn to_join_what_is_not_offered_is_told_as_a_mistake_only_where_it_is_one() {
+    let join = |ann: &mut Phone| {
+        ann.command(Command::Join {
+            key: MINE,
+            media: BOTH_ON,
+        });
+    };
+    let mut calling = Phone::new();
+    calling.call();
+    join(&mut calling);
+    assert!(matches!(
+        &calling.news()[..],
+        [CallEvent::Failed { error, .. }] if error.code == ErrorCode::CallStateConflict
+    ));
+    let mut talking = Phone::in_own_call();
+    let mut over = Phone::in_own_call();
+    over.command(Command::HangUp { key: MINE });
+    for ann in [&mut talking, &mut over] {
+        join(ann);
+        assert_eq!(ann.news(), []);
+    }
+}
