@@ -322,3 +322,14 @@ fn to_join_what_is_not_offered_is_told_as_a_mistake_only_where_it_is_one() {
         assert_eq!(ann.news(), []);
     }
 }
+
+#[test]
+fn who_has_won_is_known_from_the_ring_where_the_refusal_does_not_say() {
+    let mut ann = Phone::new();
+    ann.event("call:initiated", &direct());
+    ann.call();
+    let mut error = glare("bob", "direct");
+    error.initiator_id = None;
+    refuse(&mut ann, error);
+    assert_eq!(ann.said(), ["call:join"]);
+}

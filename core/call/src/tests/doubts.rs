@@ -326,3 +326,52 @@ fn an_own_row_lets_a_device_in_that_has_ice_servers() {
     ann.bob_offers(1);
     assert_eq!(taken(&ann).len(), 1);
 }
+
+#[test]
+fn taking_up_what_only_rings_holds_nothing() {
+    let mut ann = Phone::in_own_call();
+    ann.bob_calls_from("carol");
+    ann.command(Command::Hold {
+        key: FIRST_RING,
+        on: false,
+    });
+    assert!(!ann.view(MINE).held);
+}
+
+#[test]
+fn a_good_answer_to_what_is_over_here_is_taken_back() {
+    let mut ann = Phone::new();
+    ann.call();
+    ann.command(Command::HangUp { key: MINE });
+    ann.initiate_acked();
+    assert_eq!(ann.said(), ["call:end"]);
+    let mut ann = Phone::new();
+    ann.bob_calls();
+    ann.accept();
+    ann.command(Command::HangUp { key: FIRST_RING });
+    ann.join_acked();
+    assert_eq!(ann.said(), ["call:leave"]);
+}
+
+#[test]
+fn a_call_that_my_other_device_makes_elsewhere_is_not_mine() {
+    let mut ann = Phone::new();
+    ann.call();
+    let elsewhere = INITIATED.replace("bob", "ann").replace("v1", "v2");
+    ann.event("call:initiated", &elsewhere);
+    assert_eq!(ann.view(MINE).id, None);
+}
+
+#[test]
+fn that_a_path_is_back_is_told_when_the_socket_is_back_as_well() {
+    let mut ann = Phone::in_own_call();
+    ann.path(PathState::Broken);
+    ann.offer_made();
+    assert_eq!(ann.times_said("call:reconnecting"), 1);
+    ann.feed(Input::SocketDown);
+    ann.path(PathState::Connected);
+    ann.socket_returns(&session("ann", "reconnecting", 3));
+    assert_eq!(ann.times_said("call:reconnected"), 0);
+    ann.join_acked();
+    assert_eq!(ann.times_said("call:reconnected"), 1);
+}
