@@ -375,3 +375,82 @@ fn that_a_path_is_back_is_told_when_the_socket_is_back_as_well() {
     ann.join_acked();
     assert_eq!(ann.times_said("call:reconnected"), 1);
 }
+
+#[test]
+fn a_cancelled_call_is_ended_also_where_the_list_names_it() {
+    let mut ann = Phone::new();
+    ann.call();
+    ann.command(Command::HangUp { key: MINE });
+    ann.feed(Input::SocketDown);
+    ann.socket_returns(&session("ann", "ringing", 2));
+    assert_eq!(ann.said(), ["call:end"]);
+    assert_eq!(ann.news(), []);
+}
+
+#[test]
+fn a_ring_that_waits_is_not_over_by_an_answer_to_an_older_question() {
+    let mut ann = Phone::new();
+    ann.call();
+    ann.feed(Input::SocketDown);
+    ann.socket_up();
+    let other = INITIATED.replace("c1", "c2");
+    ann.event("call:initiated", &other);
+    list(&mut ann, "");
+    assert_eq!(ann.said(), ["call:initiate"]);
+    ann.initiate_acked();
+    assert_eq!(ann.news(), [CallEvent::Incoming { key: FIRST_RING }]);
+}
+
+#[test]
+fn the_event_of_a_call_that_is_made_is_not_taken_for_one_that_was_cancelled() {
+    let mut ann = Phone::new();
+    ann.call();
+    ann.command(Command::HangUp { key: MINE });
+    let key = crate::CallKey::outgoing(2);
+    ann.command(Command::Call {
+        key,
+        conversation: "v1".parse().unwrap(),
+        call_type: ringwire_protocol::CallType::Video,
+        media: BOTH_ON,
+    });
+    ann.initiate_acked();
+    ann.event("call:initiated", &INITIATED.replace("bob", "ann"));
+    assert_eq!(ann.said(), nothing());
+    assert_eq!(ann.state(key), CallState::Calling);
+}
+
+#[test]
+fn a_leave_is_heard_where_the_server_says_that_i_have_left() {
+    for (who, again) in [("ann", false), ("bob", true)] {
+        let mut ann = Phone::in_bobs_call();
+        ann.command(Command::HangUp { key: FIRST_RING });
+        ann.event(
+            "call:participant-left",
+            &format!(r#"{{"callId":"c1","participantId":"row","userId":"{who}","mode":"p2p"}}"#),
+        );
+        ann.feed(Input::SocketDown);
+        ann.socket_up();
+        assert_eq!(ann.said().contains(&"call:leave"), again, "{who}");
+    }
+}
+
+#[test]
+fn a_nameless_refusal_ends_a_call_without_a_name_where_it_can_mean_one() {
+    for (code, ends) in [
+        ("NOT_A_PARTICIPANT", true),
+        ("CONVERSATION_CLOSED", true),
+        ("PERMISSION_DENIED", false),
+    ] {
+        let mut ann = Phone::with_old_server();
+        ann.call();
+        let error = format!(r#"{{"code":"{code}","message":"no"}}"#);
+        ann.event("call:error", &error);
+        let over = matches!(ann.state(MINE), CallState::Ended { .. });
+        assert_eq!(over, ends, "{code}");
+    }
+    let mut ann = Phone::with_old_server();
+    ann.call();
+    let error = r#"{"code":"NOT_A_PARTICIPANT","message":"no","callId":"c9"}"#;
+    ann.event("call:error", error);
+    assert_eq!(ann.state(MINE), CallState::Calling);
+}
