@@ -119,63 +119,6 @@ fn a_call_that_another_device_of_mine_has_made_is_not_taken_for_the_lost_one() {
 }
 
 #[test]
-fn a_call_that_is_over_here_is_left_only_by_the_device_that_is_in_it() {
-    for (device, said) in [("ann-1", vec!["call:leave"]), ("ann-2", nothing())] {
-        let mut ann = Phone::in_bobs_call();
-        ann.ended("");
-        ann.pass(secs(5));
-        ann.feed(Input::SocketDown);
-        ann.socket_up();
-        let listed = session_of_bob("active").replace("ann-1", device);
-        list(&mut ann, &listed);
-        assert_eq!(ann.said(), said, "{device}");
-    }
-}
-
-#[test]
-fn a_goodbye_is_said_again_after_each_return_until_it_is_heard() {
-    let mut ann = Phone::in_bobs_call();
-    ann.feed(Input::SocketDown);
-    ann.command(Command::HangUp { key: FIRST_RING });
-    for _ in 0..3 {
-        ann.socket_up();
-        assert!(ann.said().contains(&"call:leave"), "{:?}", ann.said());
-        list(&mut ann, &session_of_bob("active"));
-        assert_eq!(ann.said(), ["call:leave"]);
-        ann.feed(Input::SocketDown);
-    }
-    ann.socket_up();
-    list(&mut ann, "");
-    ann.feed(Input::SocketDown);
-    ann.socket_up();
-    assert_eq!(ann.said(), ["call:check-active"]);
-}
-
-#[test]
-fn each_of_two_goodbyes_is_said_when_the_socket_is_back() {
-    let mut ann = Phone::new();
-    ann.bob_calls();
-    let other = INITIATED.replace("c1", "c2").replace("v1", "v2");
-    ann.event("call:initiated", &other);
-    ann.feed(Input::SocketDown);
-    for key in [FIRST_RING, crate::CallKey::incoming(1)] {
-        ann.command(Command::Decline { key, busy: false });
-    }
-    ann.socket_up();
-    assert_eq!(ann.said(), ["call:end", "call:end", "call:check-active"]);
-}
-
-#[test]
-fn a_cancelled_call_is_ended_also_where_an_event_names_it() {
-    let mut ann = Phone::new();
-    ann.call();
-    ann.command(Command::HangUp { key: MINE });
-    ann.event("call:initiated", &INITIATED.replace("bob", "ann"));
-    assert_eq!(ann.said(), ["call:end"]);
-    assert_eq!(ann.news(), []);
-}
-
-#[test]
 fn a_ring_that_waits_is_kept_while_the_server_lists_it() {
     let mut ann = Phone::new();
     ann.call();
@@ -339,21 +282,6 @@ fn taking_up_what_only_rings_holds_nothing() {
 }
 
 #[test]
-fn a_good_answer_to_what_is_over_here_is_taken_back() {
-    let mut ann = Phone::new();
-    ann.call();
-    ann.command(Command::HangUp { key: MINE });
-    ann.initiate_acked();
-    assert_eq!(ann.said(), ["call:end"]);
-    let mut ann = Phone::new();
-    ann.bob_calls();
-    ann.accept();
-    ann.command(Command::HangUp { key: FIRST_RING });
-    ann.join_acked();
-    assert_eq!(ann.said(), ["call:leave"]);
-}
-
-#[test]
 fn a_call_that_my_other_device_makes_elsewhere_is_not_mine() {
     let mut ann = Phone::new();
     ann.call();
@@ -377,17 +305,6 @@ fn that_a_path_is_back_is_told_when_the_socket_is_back_as_well() {
 }
 
 #[test]
-fn a_cancelled_call_is_ended_also_where_the_list_names_it() {
-    let mut ann = Phone::new();
-    ann.call();
-    ann.command(Command::HangUp { key: MINE });
-    ann.feed(Input::SocketDown);
-    ann.socket_returns(&session("ann", "ringing", 2));
-    assert_eq!(ann.said(), ["call:end"]);
-    assert_eq!(ann.news(), []);
-}
-
-#[test]
 fn a_ring_that_waits_is_not_over_by_an_answer_to_an_older_question() {
     let mut ann = Phone::new();
     ann.call();
@@ -399,39 +316,6 @@ fn a_ring_that_waits_is_not_over_by_an_answer_to_an_older_question() {
     assert_eq!(ann.said(), ["call:initiate"]);
     ann.initiate_acked();
     assert_eq!(ann.news(), [CallEvent::Incoming { key: FIRST_RING }]);
-}
-
-#[test]
-fn the_event_of_a_call_that_is_made_is_not_taken_for_one_that_was_cancelled() {
-    let mut ann = Phone::new();
-    ann.call();
-    ann.command(Command::HangUp { key: MINE });
-    let key = crate::CallKey::outgoing(2);
-    ann.command(Command::Call {
-        key,
-        conversation: "v1".parse().unwrap(),
-        call_type: ringwire_protocol::CallType::Video,
-        media: BOTH_ON,
-    });
-    ann.initiate_acked();
-    ann.event("call:initiated", &INITIATED.replace("bob", "ann"));
-    assert_eq!(ann.said(), nothing());
-    assert_eq!(ann.state(key), CallState::Calling);
-}
-
-#[test]
-fn a_leave_is_heard_where_the_server_says_that_i_have_left() {
-    for (who, again) in [("ann", false), ("bob", true)] {
-        let mut ann = Phone::in_bobs_call();
-        ann.command(Command::HangUp { key: FIRST_RING });
-        ann.event(
-            "call:participant-left",
-            &format!(r#"{{"callId":"c1","participantId":"row","userId":"{who}","mode":"p2p"}}"#),
-        );
-        ann.feed(Input::SocketDown);
-        ann.socket_up();
-        assert_eq!(ann.said().contains(&"call:leave"), again, "{who}");
-    }
 }
 
 #[test]
@@ -453,4 +337,52 @@ fn a_nameless_refusal_ends_a_call_without_a_name_where_it_can_mean_one() {
     let error = r#"{"code":"NOT_A_PARTICIPANT","message":"no","callId":"c9"}"#;
     ann.event("call:error", error);
     assert_eq!(ann.state(MINE), CallState::Calling);
+}
+
+#[test]
+fn where_it_rings_says_which_device_until_somebody_has_joined() {
+    let device = |ann: &Phone| ann.view(MINE).people[0].device.clone().unwrap();
+    let mut ann = Phone::new();
+    ann.call();
+    ann.initiate_acked();
+    ann.bob_rings();
+    assert_eq!(device(&ann).as_str(), "bob-1");
+    ann.bob_joins();
+    ann.event(
+        "call:ringing",
+        r#"{"callId":"c1","userId":"bob","deviceId":"bob-2","capabilities":[],"version":4}"#,
+    );
+    assert_eq!(device(&ann).as_str(), "bob-1");
+}
+
+#[test]
+fn an_own_row_of_the_past_is_nobody_who_joins() {
+    let mut ann = Phone::new();
+    ann.call();
+    ann.initiate_acked();
+    let left = ANN.replace(
+        r#""joinedAt""#,
+        r#""leftAt":"2026-11-23T09:31:00Z","joinedAt""#,
+    );
+    ann.event(
+        "call:participant-joined",
+        &format!(r#"{{"callId":"c1","mode":"p2p","participant":{left}}}"#),
+    );
+    assert_eq!(ann.state(MINE), CallState::Calling);
+    assert!(!ann.done.iter().any(|it| matches!(it, Effect::Open { .. })));
+}
+
+#[test]
+fn a_bad_path_of_the_other_is_told_in_a_call_only() {
+    let alert = r#"{"callId":"c1","participantId":"m","userId":"bob","metric":"rtt","value":500,"threshold":400}"#;
+    let mut ann = Phone::in_own_call();
+    ann.event("call:quality-alert", alert);
+    assert!(matches!(
+        &ann.news()[..],
+        [CallEvent::QualityAlert { peer: Some(peer), .. }] if peer.as_str() == "bob"
+    ));
+    let mut ann = Phone::new();
+    ann.bob_calls();
+    ann.event("call:quality-alert", alert);
+    assert_eq!(ann.news(), []);
 }

@@ -7,6 +7,7 @@ mod crossing;
 mod devices;
 mod doubts;
 mod ending;
+mod goodbyes;
 mod phone;
 mod pushes;
 mod random;
