@@ -300,3 +300,18 @@ fn who_declines_what_is_over_changes_nothing() {
         assert_eq!(story.told(), Vec::<String>::new());
     }
 }
+
+#[test]
+fn a_caller_who_leaves_before_the_answer_completes_what_was_joined() {
+    for (given, reason) in [
+        (None, "completed"),
+        (Some(CallEndReason::Failed), "failed"),
+        (Some(CallEndReason::Cancelled), "cancelled"),
+        (Some(CallEndReason::Missed), "completed"),
+    ] {
+        let mut story = Story::direct();
+        story.join("bob");
+        story.say("alice", Command::End { reason: given });
+        assert_eq!(story.reason(), reason);
+    }
+}

@@ -153,7 +153,7 @@ fn rows_of_those_who_left_stay_within_their_bound() {
         story.join("carol");
         story.say("carol", Command::Leave);
     }
-    assert!(story.call.people.len() <= crate::record::MAX_PEOPLE);
+    assert_eq!(story.call.people.len(), crate::record::MAX_PEOPLE);
     assert_eq!(story.call.present().count(), 2);
 }
 

@@ -252,3 +252,37 @@ fn an_early_answer_counts_once_and_for_its_own_person() {
     story.join("carol");
     assert_eq!(story.call.answered_at, Some(story.now));
 }
+
+#[test]
+fn a_signal_for_the_device_in_the_call_reaches_it_and_one_for_another_is_refused() {
+    let mut story = Story::answered();
+    story.say("alice", to("phone", signal("restart", "alice", "bob")));
+    assert_eq!(story.told(), ["bob/phone: restart"]);
+    let past = to("tablet", signal("restart", "alice", "bob"));
+    assert_eq!(story.refused("alice", past), "TARGET_NOT_FOUND");
+}
+
+#[test]
+fn who_joins_gets_what_waits_for_this_device_and_who_declines_takes_nobody_elses() {
+    let mut story = Story::group();
+    for device in ["phone", "tablet"] {
+        story.say("alice", to(device, signal("offer", "alice", "bob")));
+    }
+    story.say("alice", to("phone", signal("offer", "alice", "carol")));
+    story.say("dave", Command::End { reason: None });
+    story.join("bob/phone");
+    assert!(story.told().contains(&"bob/phone: offer".to_owned()));
+    story.say("bob/phone", Command::Leave);
+    story.join("carol");
+    assert!(story.told().contains(&"carol/phone: offer".to_owned()));
+}
+
+#[test]
+fn early_answers_are_kept_within_their_bound() {
+    let mut story = Story::direct();
+    for n in 0..70 {
+        let device = format!("bob/{n}");
+        story.say(&device, send("answer", "bob", "alice"));
+    }
+    assert_eq!(story.call.answers.len(), crate::record::MAX_RINGING);
+}
