@@ -46,12 +46,16 @@ pub(crate) struct Device {
     pub(crate) life: u32,
     pub(crate) running: bool,
     pub(crate) store: CallStore,
+    /// When the store wants to be woken, as it said after its last input.
+    pub(crate) wake: Option<Instant>,
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) session: Option<Box<Session>>,
     pub(crate) line: Line,
     pub(crate) failures: u32,
     /// Acks that are awaited, with their deadlines; the session's own business where there is one.
     pub(crate) awaited: Vec<(OpId, Time)>,
+    /// Which call a question is about that asks to make it or to get into it.
+    pub(crate) questions: Vec<(OpId, CallKey)>,
     pub(crate) network: bool,
     pub(crate) asleep_until: Time,
     pub(crate) awake_since: Time,
@@ -74,6 +78,7 @@ impl Device {
         Self {
             peer: PeerId::new(person).expect("a name is an id"),
             store: store(plan, &id, seed),
+            wake: None,
             plan: plan.clone(),
             id,
             life: 0,
@@ -83,6 +88,7 @@ impl Device {
             line: Line::Down { retry_at: 0 },
             failures: 0,
             awaited: Vec::new(),
+            questions: Vec::new(),
             network: true,
             asleep_until: 0,
             awake_since: 0,
@@ -104,9 +110,11 @@ impl Device {
             &self.id,
             seed.wrapping_add(u64::from(self.life)),
         );
+        self.wake = None;
         self.snapshot = Arc::default();
         self.session = None;
         self.awaited.clear();
+        self.questions.clear();
         self.connections.clear();
         self.told.clear();
         self.must_change_by = NEVER;

@@ -2,11 +2,11 @@
 //! at the seams: between a machine and the world, in what goes in and in what comes out, so that
 //! the machines themselves stay as they ship.
 
-use ringwire_call::{CallEvent, CallState, ConnectionId, Effect, IcePolicy, Input};
+use ringwire_call::{AckFailure, CallEvent, CallState, ConnectionId, Effect, IcePolicy, Input};
 use ringwire_life::{Audience, Command, Emit, Transition};
 use ringwire_protocol::client::{Nothing, SendSignal};
 use ringwire_protocol::{
-    CallEndReason, ClientEvent, Instant, MediaType, ServerEvent, Signal, SignalBody,
+    CallEndReason, ClientEvent, ErrorCode, Instant, MediaType, ServerEvent, Signal, SignalBody,
 };
 
 use crate::gateway::Cause;
@@ -55,6 +55,8 @@ faults! {
     WordOfAnotherCall,
     /// A late answer is taken for the answer to the newest question.
     EpochNotChecked,
+    /// A refusal is taken for an answer that nobody can read.
+    RefusalUnreadable,
     /// A hang-up is not told to the gateway.
     HangUpNotSaid,
     /// A decline is not told to the gateway.
@@ -170,6 +172,16 @@ impl World {
                     .map_or(op, |(newest, _)| *newest);
                 Input::Ack { op, outcome }
             }
+            (
+                Fault::RefusalUnreadable,
+                Input::Ack {
+                    op,
+                    outcome: Err(AckFailure::Refused(error)),
+                },
+            ) if error.code != ErrorCode::RateLimitExceeded => Input::Ack {
+                op,
+                outcome: Err(AckFailure::Malformed(error.message)),
+            },
             (_, input) => input,
         })
     }

@@ -7,7 +7,9 @@
 //! | --- | --- |
 //! | `plan` | what a story begins with, and the acts in it |
 //! | `world`, `queue`, `dice` | the clock, what is on its way, chance |
-//! | `device`, `peers`, `network` | devices; media without media; sockets |
+//! | `acts` | what people and misfortune do |
+//! | `device`, `machine`, `sockets` | devices: what they keep, their stores, their connections |
+//! | `peers`, `network` | media without media; frames on their way |
 //! | `gateway`, `rates`, `pushes` | what `gateway/src` does around `ringwire-life` |
 //! | `wire` | the hundredth part of the stories, which passes through the session and JSON |
 //! | `model` | what a call is, on a page |
@@ -22,6 +24,7 @@
 
 #![forbid(unsafe_code)]
 
+mod acts;
 mod coverage;
 mod device;
 mod dice;
@@ -29,6 +32,7 @@ mod drawing;
 mod faults;
 mod gateway;
 mod laws;
+mod machine;
 mod model;
 mod network;
 mod peers;
@@ -37,6 +41,7 @@ mod pushes;
 mod queue;
 mod rates;
 mod rest;
+mod sockets;
 mod story;
 mod weight;
 mod wire;

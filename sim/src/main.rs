@@ -24,6 +24,9 @@ struct Options {
     /// Only these acts of the seed's story, as a shrunk story names them
     #[arg(long, value_delimiter = ',')]
     keep: Option<Vec<usize>>,
+    /// All of it through the real session and real JSON
+    #[arg(long)]
+    json: bool,
     /// Draw docs/call-states.svg and docs/call-coverage.md from the first stories
     #[arg(long)]
     draw: bool,
@@ -44,7 +47,7 @@ fn main() -> ExitCode {
         return bench::run(file, options.stories.unwrap_or(1_000_000), options.threads);
     }
     match (options.seed, options.stories) {
-        (Some(seed), None) => one(seed, options.keep.as_deref()),
+        (Some(seed), None) => one(seed, options.json, options.keep.as_deref()),
         (seed, stories) => many(
             seed.unwrap_or(1),
             stories.unwrap_or(20_000),
@@ -53,8 +56,12 @@ fn main() -> ExitCode {
     }
 }
 
-fn one(seed: u64, keep: Option<&[usize]>) -> ExitCode {
+fn one(seed: u64, json: bool, keep: Option<&[usize]>) -> ExitCode {
     let mut plan = Plan::of(seed);
+    if json {
+        plan = plan.in_json();
+    }
+    let whole = plan.clone();
     if let Some(keep) = keep {
         plan = plan.keep(keep);
     }
@@ -74,15 +81,15 @@ fn one(seed: u64, keep: Option<&[usize]>) -> ExitCode {
             ExitCode::FAILURE
         }
         (Some(broken), None) => {
-            report(seed, broken);
+            report(whole, broken);
             ExitCode::FAILURE
         }
     }
 }
 
 /// Shrinks a broken story and says how to see it again.
-fn report(seed: u64, broken: &Violation) {
-    let plan = Plan::of(seed);
+fn report(plan: Plan, broken: &Violation) {
+    let (seed, json) = (plan.seed, plan.is_in_json());
     let kept = shrink(&plan, broken.law, None);
     let list: Vec<String> = kept.iter().map(ToString::to_string).collect();
     let wanted = Wanted {
@@ -98,8 +105,9 @@ fn report(seed: u64, broken: &Violation) {
     if let Some(broken) = &ending.violation {
         println!("BROKEN at {broken}");
     }
+    let json = if json { " --json" } else { "" };
     println!(
-        "again: cargo xtask sim --seed {seed} --keep {}\n",
+        "again: cargo xtask sim --seed {seed}{json} --keep {}\n",
         list.join(",")
     );
 }
@@ -145,7 +153,7 @@ fn many(first: u64, stories: u64, threads: Option<usize>) -> ExitCode {
         println!("{seed}: {violation}");
     }
     if let Some((seed, violation)) = broken.first() {
-        report(*seed, violation);
+        report(Plan::of(*seed), violation);
     }
     println!(
         "{stories} stories, {} broken, {steps} steps (least {}), {:.0} stories/s on {threads} threads, {:.0} ns per step",

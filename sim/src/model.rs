@@ -17,6 +17,8 @@ struct Inside {
     heard: Option<Time>,
     /// The app is in the background: its heartbeats may come seldom.
     background: bool,
+    /// Which of this person's devices it is, nobody has said.
+    guessed: bool,
 }
 
 /// A call. People are numbers; the first is the one who called.
@@ -66,6 +68,9 @@ impl Model {
             .inside
             .iter()
             .position(|it| it.person == who && it.device == *device);
+        let nameless = device.as_str().starts_with("unnamed");
+        let mut others = self.inside.iter().filter(|it| it.person == who);
+        let guessed = nameless && others.any(|it| it.guessed);
         match (said, here) {
             (Command::Join { .. }, Some(at)) => self.inside[at].no_socket_since = None,
             (Command::Join { .. }, None) => {
@@ -74,8 +79,10 @@ impl Model {
                 self.alone_since = None;
                 self.enters(who, device.clone(), now);
             }
-            (Command::Leave, Some(_)) => self.leaves(who, self.reason(who, None), now),
-            (Command::End { reason }, Some(_)) => {
+            (Command::Leave, _) if here.is_some() || guessed => {
+                self.leaves(who, self.reason(who, None), now);
+            }
+            (Command::End { reason }, _) if here.is_some() || guessed => {
                 self.leaves(who, self.reason(who, reason.as_ref()), now);
             }
             (Command::ForceLeave, _) if self.is_inside(who) => {
@@ -119,6 +126,7 @@ impl Model {
         if let Some(it) = self.inside.iter_mut().find(|it| it.person == who) {
             it.device = device.clone();
             it.no_socket_since = None;
+            it.guessed = true;
         }
     }
 
@@ -210,6 +218,7 @@ impl Model {
             device,
             no_socket_since: None,
             background: false,
+            guessed: false,
         });
         if !self.came.contains(&who) {
             self.came.push(who);

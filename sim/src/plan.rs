@@ -155,6 +155,17 @@ impl Plan {
         Self { seed, setup, acts }
     }
 
+    /// The same story through the real session and real JSON.
+    pub fn in_json(mut self) -> Self {
+        self.setup.json = true;
+        self
+    }
+
+    /// All of it passes through the real session and real JSON.
+    pub fn is_in_json(&self) -> bool {
+        self.setup.json
+    }
+
     /// The story with some of its acts only.
     pub fn keep(mut self, kept: &[usize]) -> Self {
         let mut at = 0;

@@ -19,10 +19,14 @@ const REST: Time = 150_000;
 const LOST_SINCE: Time = 30_000;
 /// How often it is looked whether it rests, ms.
 const LOOK: Time = 5_000;
+/// A story has at least so many steps: two call each other until it has.
+const SHORTEST: u64 = 100;
 /// From a hang-up to the end of everything, ms: ended calls are shown for 3 s.
 const OVER: Time = 5_000;
-/// Nobody is alone in a call for longer, ms.
-const ALONE: Time = 121_000;
+/// An app that has died in the background is missed, and who is left alone a while later, ms.
+const GHOST: Time = 361_000;
+/// A push may come so late that a call is shown as over once more, ms.
+const LATE_PUSH: Time = 65_000;
 
 impl World {
     /// Everything after the last act.
@@ -30,6 +34,7 @@ impl World {
         self.calm();
         let limit = self.now + REST;
         let alive = self.calls_that_go_on();
+        let mut freed = false;
         loop {
             self.run_until(self.now + LOOK, None);
             if self.violation.is_some() {
@@ -37,6 +42,10 @@ impl World {
             }
             match self.unrest() {
                 None => break,
+                Some(_) if self.now >= limit && !freed => {
+                    self.leave_ghosts();
+                    freed = true;
+                }
                 Some(how) if self.now >= limit => return self.broken(Law::Rest, how),
                 Some(_) => {}
             }
@@ -44,9 +53,13 @@ impl World {
         self.law_of_lives(&alive);
         self.hang_up_everything();
         self.law_of_emptiness();
-        self.call_once_more();
-        self.hang_up_everything();
-        self.law_of_emptiness();
+        let mut again = true;
+        while again && self.violation.is_none() {
+            self.call_once_more();
+            self.hang_up_everything();
+            self.law_of_emptiness();
+            again = self.steps < SHORTEST;
+        }
     }
 
     /// All troubles end now.
@@ -106,6 +119,28 @@ impl World {
                 both.count() == 2
             })
             .collect()
+    }
+
+    /// Older apps that have died in a call come back without a name: nobody can know that they are
+    /// not in it any more. Their people leave it by force.
+    fn leave_ghosts(&mut self) {
+        let mut ghosts = Vec::new();
+        for kept in self.gateway.live() {
+            let shown = |it: &Device| {
+                it.live()
+                    .any(|call| call.id.as_ref() == Some(&kept.call.id))
+            };
+            if kept.call.present().any(|it| it.named) || self.devices.iter().any(shown) {
+                continue;
+            }
+            for it in kept.call.present() {
+                let device = self.devices.iter().position(|d| d.peer == it.peer);
+                ghosts.extend(device.map(|d| (d, kept.call.conversation.id.clone())));
+            }
+        }
+        for (d, conversation) in ghosts {
+            self.feed(d, Input::Command(Command::ForceLeave { conversation }));
+        }
     }
 
     /// Nobody has hung up since the troubles ended.
@@ -234,10 +269,17 @@ impl World {
             }
         }
         self.run_until(self.now + OVER, None);
-        // Of a group, somebody whose app has died may be left, alone for a minute.
+        // Of a group, somebody whose app has died may be left.
         let group = |kept: &Kept| kept.call.conversation.kind == ConversationKind::Group;
         if self.gateway.live().any(group) {
-            self.run_until(self.now + ALONE, None);
+            self.run_until(self.now + GHOST, None);
+            self.leave_ghosts();
+            self.run_until(self.now + OVER, None);
+        }
+        let until = self.now + LATE_PUSH;
+        let listed = |device: &Device| !device.snapshot.calls.is_empty();
+        while self.devices.iter().any(listed) && self.now < until && self.violation.is_none() {
+            self.run_until(self.now + OVER, None);
         }
     }
 

@@ -235,6 +235,10 @@ impl World {
     }
 
     fn text_down(&mut self, link: usize, text: String) {
+        if text.len() as u64 > limits::MAX_FRAME as u64 {
+            let how = format!("a frame of {} bytes", text.len());
+            return self.broken(Law::Bounds, how);
+        }
         self.frame_down(link, Down::Text(text));
     }
 }

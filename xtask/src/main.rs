@@ -10,6 +10,7 @@ mod house;
 mod kotlin;
 mod languages;
 mod mobile;
+mod mutants;
 mod package;
 mod package_android;
 mod package_elf;
@@ -60,6 +61,8 @@ enum Job {
     },
     /// Tell stories that a call can live, in one thread on a virtual clock, and hold them against the laws
     Sim(sim::Options),
+    /// Change the machines in one place at a time and look whether a test notices
+    Mutants(mutants::Options),
     /// Type-check the core and the bindings for Android and iOS
     CheckMobile {
         /// Build the standard library from its source even if rustup can bring it
@@ -94,6 +97,7 @@ fn main() -> ExitCode {
         Job::Package { what } => package::run(&house, &what),
         Job::Bench(options) => bench::run(&house, &options),
         Job::Sim(options) => sim::run(&house, &options),
+        Job::Mutants(options) => mutants::run(&house, &options),
         Job::CheckMobile { build_std } => mobile::run(&house, build_std),
     });
     match end {
@@ -132,6 +136,7 @@ mod tests {
             "xtask sim --stories 1000",
             "xtask sim --seed 7 --keep 0,3",
             "xtask bench machine",
+            "xtask mutants --shard 0/10",
             "xtask check-mobile",
             "xtask bench",
             "xtask bench setup",

@@ -20,9 +20,11 @@ impl CallStore {
             }
             Err(AckFailure::Refused(error)) => self.refused(pending.purpose, error, now),
             Err(AckFailure::Malformed(_)) => self.unreadable(pending.purpose, now),
-            Err(AckFailure::Timeout | AckFailure::Disconnected) => {
+            Err(AckFailure::Timeout) => {
+                self.ask_again(&pending.purpose, now);
                 self.unanswered(pending.purpose, now);
             }
+            Err(AckFailure::Disconnected) => self.unanswered(pending.purpose, now),
             Ok(ack) => self.answered(pending, ack, now),
         }
     }
@@ -107,6 +109,16 @@ impl CallStore {
                 self.with_call(key, now, |call, cx| call.join_answered_somehow(cx));
             }
             purpose => self.unanswered(purpose, now),
+        }
+    }
+
+    /// A device that has slept hears its questions time out before it hears the answers: what was
+    /// missed is asked for again while a call is shown. A server of the basic contract never answers.
+    fn ask_again(&mut self, purpose: &Purpose, now: Instant) {
+        let shows = self.calls.iter().any(|call| !call.is_ended());
+        let asked = self.out.asks_for_calls();
+        if *purpose == Purpose::CheckActive && self.line.is_extended() && shows && !asked {
+            self.parts(now).1.check_by(now);
         }
     }
 

@@ -51,3 +51,29 @@ impl EarlySignals {
 fn newer(a: &Signal, b: &Signal) -> bool {
     matches!((a.negotiation_id, b.negotiation_id), (Some(a), Some(b)) if a > b)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_candidates_are_kept_than_there_may_be() {
+        let mut early = EarlySignals::default();
+        for _ in 0..500 {
+            early.keep(Signal {
+                from: "bob".parse().unwrap(),
+                to: "ann".parse().unwrap(),
+                negotiation_id: None,
+                from_device: None,
+                to_device: None,
+                connection: None,
+                body: SignalBody::Candidate {
+                    candidate: String::new(),
+                    sdp_m_line_index: None,
+                    sdp_mid: None,
+                },
+            });
+        }
+        assert_eq!(early.take().len(), MAX_CANDIDATES);
+    }
+}

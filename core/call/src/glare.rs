@@ -7,7 +7,7 @@
 
 use ringwire_protocol::{CallError, CallStatus, ErrorCode, Instant};
 
-use crate::call::{Call, Winner};
+use crate::call::{Call, Rival, Winner};
 use crate::store::CallStore;
 use crate::{CallEvent, CallKey};
 
@@ -57,9 +57,11 @@ impl CallStore {
     /// The call that won, and that I may join; its ring is taken out of the list.
     fn winner(&mut self, key: CallKey, error: &CallError) -> Option<Winner> {
         let call = self.calls.iter_mut().find(|call| call.key == key)?;
-        let rival = call
-            .rival
-            .take_if(|rival| error.call_id.as_ref().is_none_or(|id| *id == rival.call_id));
+        let named = |rival: &mut Box<Rival>| {
+            let id = error.call_id.as_ref();
+            id.is_none_or(|id| *id == rival.said.call_id)
+        };
+        let rival = call.rival.take_if(named).map(|rival| rival.said);
         let id = error
             .call_id
             .clone()
@@ -131,7 +133,7 @@ impl CallStore {
         let calls = self.calls.iter_mut().filter(settled);
         let rivals: Vec<_> = calls.filter_map(|call| call.rival.take()).collect();
         for rival in rivals {
-            self.ring(*rival, now);
+            self.ring(rival.said, now);
         }
     }
 }

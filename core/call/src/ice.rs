@@ -47,3 +47,24 @@ impl IceServers {
         self.refresh_at = Some(now + timers::RECONNECT);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_life_of_credentials_is_believed_up_to_two_days() {
+        let server = IceServer {
+            urls: vec!["turn:turn.example".to_owned()],
+            username: Some("u".to_owned()),
+            credential: Some("c".to_owned()),
+        };
+        let hour = 3_600;
+        for (ttl, refresh) in [(10 * hour, 8 * hour), (1_000 * hour, 48 * hour * 4 / 5)] {
+            let mut ice = IceServers::default();
+            ice.set(vec![server.clone()], Some(ttl), Instant::ZERO);
+            let at = Instant::ZERO + Duration::from_secs(refresh);
+            assert_eq!(ice.refresh_at(), Some(at));
+        }
+    }
+}

@@ -112,6 +112,12 @@ impl Outbox {
         self.pending.remove(at)
     }
 
+    /// The server's list of calls is on its way.
+    pub(crate) fn asks_for_calls(&self) -> bool {
+        let mut pending = self.pending.iter();
+        pending.any(|it| it.purpose == Purpose::CheckActive)
+    }
+
     /// Forgets what was under way: each call says again what still matters.
     pub(crate) fn socket_lost(&mut self) {
         self.pending.clear();
@@ -232,6 +238,32 @@ impl Cx<'_> {
         self.ask(
             Purpose::CheckActive,
             ClientEvent::CheckActive(Nothing::default()),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chance_is_the_xorshift_of_its_paper() {
+        // G. Marsaglia, Xorshift RNGs, 2003: 13, 7, 17.
+        let mut outbox = Outbox::new(1);
+        assert_eq!(outbox.roll(u64::MAX), 1_082_269_761);
+        assert_eq!(outbox.roll(u64::MAX), 1_152_992_998_833_853_505);
+    }
+
+    #[test]
+    fn what_waits_for_the_same_limit_is_spread() {
+        let mut outbox = Outbox::new(7);
+        let mut parts = [0; 5];
+        for _ in 0..1_000 {
+            parts[(outbox.roll(RETRY_SPREAD_MS) / 50) as usize] += 1;
+        }
+        assert!(
+            parts.iter().all(|part| (150..250).contains(part)),
+            "{parts:?}"
         );
     }
 }

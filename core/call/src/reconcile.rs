@@ -26,6 +26,11 @@ impl CallStore {
             if missing && call.is_listed() {
                 call.lost_by_server(&mut cx);
             }
+            // A ring that waits is over as well when it is not among them.
+            call.rival.take_if(|rival| {
+                let id = &rival.said.call_id;
+                rival.after < asked && !said.calls.iter().any(|it| it.id == *id)
+            });
             call.come_back(&mut cx);
             call.initiate_again(&mut cx);
         }

@@ -3,7 +3,7 @@
 use ringwire_protocol::server::Initiated;
 use ringwire_protocol::{CallEndReason, CallId, ConversationId, IceServer, Instant, Push};
 
-use crate::call::{Call, Row, from_push, is_here};
+use crate::call::{Call, Rival, Row, from_push, is_here};
 use crate::goodbye::cancel;
 use crate::store::CallStore;
 
@@ -70,7 +70,8 @@ impl CallStore {
             .iter_mut()
             .find(|call| call.nameless().is_some() && call.conversation == said.conversation_id);
         if let Some(mine) = glare {
-            mine.rival = Some(Box::new(said));
+            let after = cx.out.last_op();
+            mine.rival = Some(Box::new(Rival { said, after }));
             return;
         }
         let busy = calls.iter().any(Call::is_going_on) && !self.call_waiting;

@@ -24,6 +24,11 @@ impl Step<'_> {
                 self.depart(index, reason, Some(by.peer.clone()));
             }
             Standing::Invited => self.decline(by, given),
+            // Who says so without a name is in it: the guess was wrong.
+            Standing::Elsewhere(index) if self.call.people[index].guessed && !by.named => {
+                let reason = self.reason(by, given);
+                self.depart(index, reason, Some(by.peer.clone()));
+            }
             Standing::Elsewhere(_) | Standing::Out => {}
         }
         Ok(Reply::Done)

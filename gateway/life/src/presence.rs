@@ -167,6 +167,7 @@ impl Step<'_> {
                 let person = self.at(index);
                 if person.socket_lost.is_some() && !person.named && !by.named {
                     person.device = by.device.clone();
+                    person.guessed = true;
                     self.come_back_to(by, index);
                 }
             }

@@ -73,6 +73,10 @@ pub struct Person {
     pub device: DeviceId,
     /// The client gave the device's id itself, at CONNECT.
     pub named: bool,
+    /// A socket that names no device was taken for the lost one's: another device of this person
+    /// may be the one in the call.
+    #[serde(default)]
+    pub guessed: bool,
     /// What the device knows.
     pub capabilities: Vec<Capability>,
     /// Initiator or not.

@@ -269,6 +269,7 @@ impl Step<'_> {
             peer: by.peer.clone(),
             device: by.device.clone(),
             named: by.named,
+            guessed: false,
             capabilities: by.capabilities.clone(),
             role,
             joined_at: self.now,

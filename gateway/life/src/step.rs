@@ -193,7 +193,6 @@ impl<'a> Step<'a> {
 /// Writes the version into events that have a place for it.
 fn stamp(event: &mut ServerEvent, version: u64) {
     let place = match event {
-        ServerEvent::Initiated(p) => &mut p.version,
         ServerEvent::Ringing(p) => &mut p.version,
         ServerEvent::ParticipantJoined(p) => &mut p.version,
         ServerEvent::ParticipantLeft(p) => &mut p.version,

@@ -5,7 +5,7 @@ use ringwire_protocol::server::{
     MediaToggled, ParticipantJoined, ParticipantLeft, PeerReconnect, QualityAlert, RingingAt,
 };
 use ringwire_protocol::{
-    CallEndReason, CallError, CallParticipant, Capability, ErrorCode, PeerId, ServerEvent, timers,
+    CallEndReason, CallError, CallParticipant, Capability, PeerId, ServerEvent, timers,
 };
 
 use super::{Call, Calling, Goodbye, Membership, Ringing, Standing, State, says_gone};
@@ -213,8 +213,8 @@ impl Call {
                     offered.standing = Standing::Inside;
                 }
             }
-            (State::Incoming(_), Row::Here)
-            | (State::Offered(_), Row::Unsaid)
+            (State::Incoming(_), Row::Here) => self.found_inside(cx),
+            (State::Offered(_), Row::Unsaid)
             | (State::Calling(_) | State::Ringing(_) | State::Ended(_), _) => {}
         }
     }
@@ -286,20 +286,15 @@ impl Call {
 
     /// `call:error` that names this call.
     fn error(&mut self, said: CallError, cx: &mut Cx<'_>) {
-        match said.code {
-            // Never fatal: what was lost is found again by asking.
-            ErrorCode::RateLimitExceeded => {
-                cx.check_by(cx.now + crate::outbox::retry_after(&said));
-            }
-            _ if says_gone(&said) => {
-                if cx.line.knows(&Capability::Version) {
-                    cx.check_by(cx.now);
-                } else {
-                    self.lost_by_server(cx);
-                }
-            }
-            _ if self.is_being_joined() => self.join_refused(said, cx),
-            _ => cx.fail(Some(self.key), said),
+        if !says_gone(&said) {
+            return match self.is_being_joined() {
+                true => self.join_refused(said, cx),
+                false => cx.fail(Some(self.key), said),
+            };
+        }
+        match cx.line.knows(&Capability::Version) {
+            true => cx.check_by(cx.now),
+            false => self.lost_by_server(cx),
         }
     }
 

@@ -90,7 +90,15 @@ pub(crate) struct Call {
     state: State,
     /// A call that rings in the same conversation while mine has no name: it does not ring before
     /// the server has said which of the two there is.
-    pub(crate) rival: Option<Box<Initiated>>,
+    pub(crate) rival: Option<Box<Rival>>,
+}
+
+/// A ring that waits for the fate of a call of mine.
+#[derive(Debug)]
+pub(crate) struct Rival {
+    pub(crate) said: Initiated,
+    /// The last operation before it was heard: only what was asked later can say that it is over.
+    pub(crate) after: OpId,
 }
 
 /// The server's name of the call.
@@ -227,50 +235,34 @@ impl Call {
 
     /// Takes the state that follows from what is known. Called after every input of a call.
     pub(crate) fn settle(&mut self, cx: &mut Cx<'_>) {
-        let others = self.people.anybody_joined();
-        let ended = Ended {
-            reason: CallEndReason::Failed,
-            at: cx.now,
-            active_since: None,
-        };
-        let (state, changed) = match std::mem::replace(&mut self.state, State::Ended(ended)) {
-            State::Connecting(talk)
-                if talk.answered && talk.membership.was_in() && (others || talk.link.is_some()) =>
-            {
-                let since = cx.now;
-                (State::Active(Active { since, talk }), true)
-            }
-            State::Active(Active { since, talk }) => match talk.lost_since() {
-                Some(lost_since) => (
-                    State::Reconnecting(Reconnecting {
-                        lost_since,
-                        active_since: since,
-                        talk,
-                    }),
-                    true,
-                ),
-                None => (State::Active(Active { since, talk }), false),
-            },
-            State::Reconnecting(reconnecting) if reconnecting.talk.is_up() => (
-                State::Active(Active {
-                    since: reconnecting.active_since,
-                    talk: reconnecting.talk,
-                }),
-                true,
-            ),
-            state @ (State::Calling(_)
-            | State::Ringing(_)
-            | State::Incoming(_)
-            | State::Offered(_)
-            | State::Connecting(_)
-            | State::Reconnecting(_)
-            | State::Ended(_)) => (state, false),
-        };
-        self.state = state;
-        if changed {
+        if self.is_unsettled() {
+            let ended = Ended {
+                reason: CallEndReason::Failed,
+                at: cx.now,
+                active_since: None,
+            };
+            let before = std::mem::replace(&mut self.state, State::Ended(ended));
+            self.state = before.followed(cx.now);
             cx.notify(CallEvent::Changed { key: self.key });
         }
         self.take_back_reconnecting(cx);
+    }
+
+    /// Another state follows from what is known.
+    fn is_unsettled(&self) -> bool {
+        match &self.state {
+            State::Connecting(talk) => {
+                let connects = talk.link.is_some() || self.people.anybody_joined();
+                talk.answered && talk.membership.was_in() && connects
+            }
+            State::Active(active) => active.talk.lost_since().is_some(),
+            State::Reconnecting(reconnecting) => reconnecting.talk.is_up(),
+            State::Calling(_)
+            | State::Ringing(_)
+            | State::Incoming(_)
+            | State::Offered(_)
+            | State::Ended(_) => false,
+        }
     }
 
     /// Tells that the path is there again, where its loss was told.

@@ -55,6 +55,14 @@ impl Call {
         call
     }
 
+    /// It rings, and the server has this device in it: the app died in it, and a push came late.
+    pub(super) fn found_inside(&mut self, cx: &mut Cx<'_>) {
+        cx.notify(CallEvent::StopRinging { key: self.key });
+        let early = EarlySignals::default();
+        self.state = State::Offered(offered(Standing::Inside, early, cx));
+        cx.notify(CallEvent::JoinOffered { key: self.key });
+    }
+
     /// My call lost a glare: from here on it is the winner. `joins`: it is joined without asking.
     pub(crate) fn becomes(&mut self, winner: Winner, joins: bool, cx: &mut Cx<'_>) {
         let mine = winner

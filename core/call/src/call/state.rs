@@ -134,6 +134,27 @@ impl Membership {
 }
 
 impl State {
+    /// The state after this one, by itself: a path is there for the first time, is lost, or is back.
+    pub(super) fn followed(self, now: Instant) -> Self {
+        match self {
+            Self::Connecting(talk) => Self::Active(Active { since: now, talk }),
+            Self::Active(Active { since, talk }) => Self::Reconnecting(Reconnecting {
+                lost_since: talk.lost_since().unwrap_or(now),
+                active_since: since,
+                talk,
+            }),
+            Self::Reconnecting(reconnecting) => Self::Active(Active {
+                since: reconnecting.active_since,
+                talk: reconnecting.talk,
+            }),
+            state @ (Self::Calling(_)
+            | Self::Ringing(_)
+            | Self::Incoming(_)
+            | Self::Offered(_)
+            | Self::Ended(_)) => state,
+        }
+    }
+
     pub(super) fn talk(&self) -> Option<&Talk> {
         match self {
             Self::Connecting(talk)

@@ -62,25 +62,24 @@ impl Call {
         } else {
             timers::PATH_GRACE
         };
-        let reachable = line.is_up() && talk.membership == Membership::In;
-        [
-            lost_since.map(|since| (since + timers::RECONNECT, Due::Lost)),
-            talk.connect_by(line),
-            talk.alone_since.map(|since| (since + alone, Due::Alone)),
-            link.and_then(|link| link.grace_ends())
-                .map(|at| (at, Due::GraceOver)),
-            link.filter(|_| reachable)
-                .and_then(|link| link.repair_at())
-                .map(|at| (at, Due::Repair)),
-            reachable.then_some((talk.heartbeat_at, Due::Heartbeat)),
-            self.ice
-                .refresh_at()
-                .filter(|_| reachable)
-                .map(|at| (at, Due::RefreshIce)),
-        ]
-        .into_iter()
-        .flatten()
-        .min_by_key(|(at, _)| *at)
+        let mut first: Option<(Instant, Due)> = None;
+        let mut see = |at: Option<Instant>, due| {
+            if let Some(at) = at
+                && first.is_none_or(|(earliest, _)| at < earliest)
+            {
+                first = Some((at, due));
+            }
+        };
+        see(lost_since.map(|since| since + timers::RECONNECT), Due::Lost);
+        see(talk.connect_by(line), Due::NotConnected);
+        see(talk.alone_since.map(|since| since + alone), Due::Alone);
+        see(link.and_then(|link| link.grace_ends()), Due::GraceOver);
+        if line.is_up() && talk.membership == Membership::In {
+            see(link.and_then(|link| link.repair_at()), Due::Repair);
+            see(Some(talk.heartbeat_at), Due::Heartbeat);
+            see(self.ice.refresh_at(), Due::RefreshIce);
+        }
+        first
     }
 
     /// Does what is due. `Due::Vanish` is the store's.
@@ -189,7 +188,7 @@ impl Call {
 impl Talk {
     /// When a call that never had a path has failed; `None` once it had one, or when nobody is
     /// left to connect to. While the socket is away no path can be found, so it counts from there.
-    fn connect_by(&self, line: &Line) -> Option<(Instant, Due)> {
+    fn connect_by(&self, line: &Line) -> Option<Instant> {
         let begun = match &self.link {
             Some(link) if link.was_up => return None,
             Some(link) => self.accepted_at.max(link.opened_at),
@@ -200,6 +199,6 @@ impl Talk {
             Socket::Up { since } => (since, timers::CONNECT),
             Socket::Down { since } => (since, timers::RECONNECT),
         };
-        Some((begun.max(since) + span, Due::NotConnected))
+        Some(begun.max(since) + span)
     }
 }

@@ -248,3 +248,88 @@ fn a_conversation_that_a_crash_left_busy_is_freed_by_force() {
         ["call:force-leave", "call:check-active", "call:initiate"]
     );
 }
+
+#[test]
+fn a_ring_that_waited_for_my_call_and_is_over_meanwhile_does_not_ring() {
+    let mut ann = Phone::new();
+    ann.call();
+    let other = direct().replace("\"c1\"", "\"c2\"");
+    ann.event("call:initiated", &other);
+    ann.feed(Input::SocketDown);
+    ann.socket_returns("");
+    ann.initiate_acked();
+    assert_eq!(ann.news(), []);
+    assert_eq!(ann.snapshot().calls.len(), 1);
+}
+
+#[test]
+fn a_ring_that_came_after_the_question_waits_on_for_the_fate_of_my_call() {
+    let mut ann = Phone::new();
+    ann.call();
+    let other = direct().replace("\"c1\"", "\"c2\"");
+    ann.event("call:initiated", &other);
+    ann.ack("call:check-active", r#"{"calls":[]}"#);
+    ann.initiate_acked();
+    assert_eq!(ann.news(), [CallEvent::Incoming { key: FIRST_RING }]);
+}
+
+#[test]
+fn the_winner_is_direct_where_only_its_ring_has_said_so() {
+    let mut ann = Phone::new();
+    ann.event("call:initiated", &direct());
+    ann.call();
+    let mut error = glare("bob", "direct");
+    error.conversation_type = None;
+    refuse(&mut ann, error);
+    assert_eq!(ann.said(), ["call:join"]);
+    ann.join_acked();
+    assert_eq!(ann.said(), Vec::<&str>::new(), "the winner offers");
+}
+
+#[test]
+fn a_winner_that_this_device_is_in_already_is_asked_for_an_offer() {
+    let mut ann = Phone::new();
+    let listed = session_of_bob("ringing");
+    ann.ack("call:check-active", &format!(r#"{{"calls":[{listed}]}}"#));
+    assert_eq!(ann.state(FIRST_RING), CallState::Offered);
+    ann.call();
+    refuse(&mut ann, glare("bob", "direct"));
+    assert_eq!(ann.said(), ["call:join"]);
+    ann.join_acked();
+    assert_eq!(ann.said(), ["call:negotiate"]);
+}
+
+#[test]
+fn to_join_what_is_not_offered_is_told_as_a_mistake_only_where_it_is_one() {
+    let join = |ann: &mut Phone| {
+        ann.command(Command::Join {
+            key: MINE,
+            media: BOTH_ON,
+        });
+    };
+    let mut calling = Phone::new();
+    calling.call();
+    join(&mut calling);
+    assert!(matches!(
+        &calling.news()[..],
+        [CallEvent::Failed { error, .. }] if error.code == ErrorCode::CallStateConflict
+    ));
+    let mut talking = Phone::in_own_call();
+    let mut over = Phone::in_own_call();
+    over.command(Command::HangUp { key: MINE });
+    for ann in [&mut talking, &mut over] {
+        join(ann);
+        assert_eq!(ann.news(), []);
+    }
+}
+
+#[test]
+fn who_has_won_is_known_from_the_ring_where_the_refusal_does_not_say() {
+    let mut ann = Phone::new();
+    ann.event("call:initiated", &direct());
+    ann.call();
+    let mut error = glare("bob", "direct");
+    error.initiator_id = None;
+    refuse(&mut ann, error);
+    assert_eq!(ann.said(), ["call:join"]);
+}

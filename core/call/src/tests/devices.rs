@@ -292,3 +292,102 @@ fn another_network_repairs_at_once_what_is_lost_or_silent() {
     };
     assert_eq!(said.attempt, 2);
 }
+
+#[test]
+fn an_answer_from_another_connection_than_before_begins_anew() {
+    let mut ann = Phone::new();
+    ann.call();
+    ann.initiate_acked();
+    ann.bob_joins();
+    ann.offer_made();
+    bob_says(&mut ann, "answer", "AA", 1);
+    ann.answer_applied();
+    ann.path(PathState::Connected);
+    ann.path(PathState::Broken);
+    ann.offer_made();
+    bob_says(&mut ann, "answer", "BB", 2);
+    assert_eq!(opened(&ann), 2);
+}
+
+#[test]
+fn the_camera_is_on_in_what_is_offered_or_rings_with_video_only() {
+    for (kind, on) in [("video", true), ("audio", false)] {
+        let mut ann = Phone::new();
+        ann.event(
+            "call:initiated",
+            &INITIATED.replace(r#""video""#, &format!(r#""{kind}""#)),
+        );
+        assert_eq!(ann.view(FIRST_RING).media.camera, on);
+        let mut ann = Phone::new();
+        let mut listed = session_of_bob("active");
+        listed.pop();
+        listed += &format!(r#","metadata":{{"type":"{kind}"}}}}"#);
+        ann.ack("call:check-active", &format!(r#"{{"calls":[{listed}]}}"#));
+        assert_eq!(ann.view(FIRST_RING).media.camera, on);
+    }
+}
+
+#[test]
+fn a_screen_has_a_place_only_where_both_ends_and_the_server_know_of_it() {
+    for (knows, place) in [(r#""screen","#, true), ("", false)] {
+        let mut ann = Phone::new();
+        ann.call();
+        ann.initiate_acked();
+        let bob = BOB.replace(r#""screen","#, knows);
+        ann.event(
+            "call:participant-joined",
+            &format!(r#"{{"callId":"c1","mode":"p2p","participant":{bob}}}"#),
+        );
+        let open = |it: &Effect| matches!(it, Effect::Open { screen, .. } if *screen == place);
+        assert!(ann.last.iter().any(open), "{knows}");
+    }
+}
+
+#[test]
+fn towards_an_older_peer_a_restart_restarts_ice_and_a_late_camera_does_not() {
+    let restart = |ann: &Phone| {
+        ann.last.iter().find_map(|it| match it {
+            Effect::Offer { ice_restart, .. } => Some(*ice_restart),
+            _ => None,
+        })
+    };
+    let mut ann = Phone::with_old_server();
+    ann.bob_calls();
+    ann.accept();
+    ann.join_acked();
+    ann.bob_offers(1);
+    ann.answer_made();
+    ann.report(ConnectionEvent::Agreed {
+        video: false,
+        screen: false,
+    });
+    ann.path(PathState::Connected);
+    for on in [false, true] {
+        ann.command(Command::SetCamera {
+            key: FIRST_RING,
+            on,
+        });
+        assert_eq!(restart(&ann), on.then_some(false));
+    }
+    ann.offer_made();
+    ann.bob_answers(2);
+    ann.answer_applied();
+    ann.path(PathState::Broken);
+    assert_eq!(restart(&ann), Some(true));
+}
+
+#[test]
+fn what_a_device_has_said_when_it_rang_counts_when_it_joins_without_a_word() {
+    let mut ann = Phone::new();
+    ann.call();
+    ann.initiate_acked();
+    ann.bob_rings();
+    let said = BOB.find(r#""capabilities""#).unwrap();
+    let silent = format!("{}{}", &BOB[..said], r#""displayName":"Bob"}"#);
+    ann.event(
+        "call:participant-joined",
+        &format!(r#"{{"callId":"c1","mode":"p2p","participant":{silent}}}"#),
+    );
+    let open = |it: &Effect| matches!(it, Effect::Open { screen: true, .. });
+    assert!(ann.last.iter().any(open));
+}

@@ -260,3 +260,19 @@ fn the_servers_reason_is_seen_from_where_this_device_stands() {
         );
     }
 }
+
+#[test]
+fn a_status_that_is_an_end_says_why_where_no_reason_is_given() {
+    for (status, reason) in [
+        ("missed", Reason::Missed),
+        ("rejected", Reason::Rejected),
+        ("failed", Reason::Failed),
+    ] {
+        let mut ann = Phone::new();
+        ann.call();
+        ann.initiate_acked();
+        ann.feed(Input::SocketDown);
+        ann.socket_returns(&session("ann", status, 4));
+        assert_eq!(ann.state(MINE), CallState::Ended { reason });
+    }
+}

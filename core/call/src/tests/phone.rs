@@ -328,6 +328,12 @@ impl Phone {
         self.event("call:initiated", INITIATED);
     }
 
+    /// Somebody else's call, `c2` in the conversation `v2`.
+    pub(super) fn bob_calls_from(&mut self, who: &str) {
+        let rings = INITIATED.replace("c1", "c2").replace("v1", "v2");
+        self.event("call:initiated", &rings.replace("bob", who));
+    }
+
     /// A push of Bob's call, of this type.
     pub(super) fn push(&mut self, kind: &str) {
         self.push_with(kind, &[]);

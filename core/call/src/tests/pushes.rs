@@ -189,3 +189,20 @@ fn a_push_of_my_own_call_does_not_ring() {
     ann.push_with("call", &[("callerUserId", "ann")]);
     assert!(ann.snapshot().calls.is_empty());
 }
+
+#[test]
+fn a_late_push_of_a_call_that_the_app_died_in_offers_it_instead_of_ringing() {
+    let mut ann = asleep();
+    ann.push("call");
+    ann.socket_returns(&session_of_bob("active"));
+    assert_eq!(
+        ann.news(),
+        [
+            CallEvent::StopRinging { key: FIRST_RING },
+            CallEvent::JoinOffered { key: FIRST_RING }
+        ]
+    );
+    // It is this device's call: who does not take it leaves it.
+    ann.command(Command::HangUp { key: FIRST_RING });
+    assert_eq!(ann.said(), ["call:leave"]);
+}

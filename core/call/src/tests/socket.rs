@@ -202,7 +202,7 @@ fn a_socket_that_is_back_without_a_word_of_its_loss_counts_as_lost() {
     ann.socket_up();
     assert_eq!(ann.said(), ["call:check-active"]);
     ann.fail("call:check-active", AckFailure::Timeout);
-    assert_eq!(ann.said(), ["call:join"]);
+    assert_eq!(ann.said(), ["call:join", "call:check-active"]);
 }
 
 #[test]
@@ -291,4 +291,28 @@ fn a_short_loss_repeats_at_once_what_may_be_lost() {
     ann.answer_made();
     returned(&mut ann, "active");
     assert_eq!(ann.said(), ["call:signal"]);
+}
+
+#[test]
+fn what_was_missed_is_asked_for_again_when_no_answer_comes() {
+    let mut ann = Phone::new();
+    ann.bob_calls();
+    ann.feed(Input::SocketDown);
+    ann.socket_up();
+    ann.fail("call:check-active", AckFailure::Timeout);
+    assert_eq!(ann.said(), ["call:check-active"]);
+    ann.ack("call:check-active", r#"{"calls":[]}"#);
+    assert_eq!(ann.view(FIRST_RING).timeline.ended, Some(ann.now));
+}
+
+#[test]
+fn nothing_is_asked_again_for_no_call_nor_of_a_server_of_the_basic_contract() {
+    let mut idle = Phone::new();
+    idle.fail("call:check-active", AckFailure::Timeout);
+    let mut old = Phone::with_old_server();
+    old.bob_calls();
+    old.fail("call:check-active", AckFailure::Timeout);
+    for phone in [idle, old] {
+        assert_eq!(phone.said(), Vec::<&str>::new());
+    }
 }

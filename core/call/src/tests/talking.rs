@@ -358,3 +358,19 @@ fn the_background_is_told_in_calls_only_and_again_after_a_return() {
     ann.command(Command::Background(false));
     assert_eq!(ann.said(), ["call:foregrounded"]);
 }
+
+#[test]
+fn of_own_candidates_no_more_than_there_may_be_are_said_again() {
+    let mut ann = Phone::new();
+    ann.call();
+    ann.initiate_acked();
+    ann.bob_joins();
+    ann.offer_made();
+    for n in 0..100 {
+        ann.report(own_candidate(&n.to_string()));
+    }
+    let before = ann.times_said("call:signal");
+    assert_eq!(before, 101);
+    ann.pass(secs(8));
+    assert_eq!(ann.times_said("call:signal") - before, 1 + 64);
+}

@@ -288,3 +288,30 @@ fn strangers_are_refused_whatever_they_say() {
         assert_eq!(story.refused("eve", command), "NOT_A_PARTICIPANT");
     }
 }
+
+#[test]
+fn who_declines_what_is_over_changes_nothing() {
+    let mut story = Story::direct();
+    story.say("alice", Command::Leave);
+    let before = story.call.clone();
+    for command in [Command::Leave, end(CallEndReason::Rejected)] {
+        story.say("bob", command);
+        assert_eq!(story.call, before);
+        assert_eq!(story.told(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_caller_who_leaves_before_the_answer_completes_what_was_joined() {
+    for (given, reason) in [
+        (None, "completed"),
+        (Some(CallEndReason::Failed), "failed"),
+        (Some(CallEndReason::Cancelled), "cancelled"),
+        (Some(CallEndReason::Missed), "completed"),
+    ] {
+        let mut story = Story::direct();
+        story.join("bob");
+        story.say("alice", Command::End { reason: given });
+        assert_eq!(story.reason(), reason);
+    }
+}

@@ -153,6 +153,19 @@ fn rows_of_those_who_left_stay_within_their_bound() {
         story.join("carol");
         story.say("carol", Command::Leave);
     }
-    assert!(story.call.people.len() <= crate::record::MAX_PEOPLE);
+    assert_eq!(story.call.people.len(), crate::record::MAX_PEOPLE);
     assert_eq!(story.call.present().count(), 2);
+}
+
+#[test]
+fn who_thinks_better_of_it_brings_back_nobody_else_and_the_rows_tell_who_was_there() {
+    let mut story = Story::group();
+    for name in ["bob", "carol"] {
+        story.say(name, Command::End { reason: None });
+    }
+    story.join("bob");
+    assert!(!story.call.rings_for(&peer("carol"), story.now));
+    story.say("bob", Command::Leave);
+    story.join("bob");
+    assert_eq!(story.call.people.len(), 3);
 }

@@ -160,3 +160,30 @@ fn a_ring_that_nobody_answered_is_stopped_at_its_deadline() {
     assert!(story.call.ring_over);
     assert_eq!(step(&story, "carol/phone", pushed), cancel());
 }
+
+#[test]
+fn pushes_are_looked_at_again_when_it_rings_for_others_than_before() {
+    let mut story = Story::group();
+    let steps = [
+        ("bob", Command::Ringing, true),
+        ("bob", Command::Ringing, false),
+        ("alice", Command::Heartbeat, false),
+        ("carol", Command::End { reason: None }, true),
+        ("alice", Command::Leave, true),
+    ];
+    for (who, command, otherwise) in steps {
+        let before = story.call.clone();
+        story.say(who, command.clone());
+        let looks = story.call.rings_otherwise_than(&before);
+        assert_eq!(looks, otherwise, "{command:?}");
+    }
+    let mut story = Story::group();
+    for (seconds, otherwise) in [(44, false), (1, true)] {
+        if seconds == 44 {
+            story.join("bob");
+        }
+        let before = story.call.clone();
+        story.seconds(seconds);
+        assert_eq!(story.call.rings_otherwise_than(&before), otherwise);
+    }
+}

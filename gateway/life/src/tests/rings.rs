@@ -208,3 +208,35 @@ fn a_client_without_a_device_id_takes_up_its_call_with_a_new_socket() {
     assert_eq!(bob.device, DeviceId::new("socket-2").unwrap());
     assert_eq!(bob.socket_lost, None);
 }
+
+#[test]
+fn who_leaves_without_a_name_leaves_also_after_another_socket_was_taken_for_theirs() {
+    let nameless = |device: &str| {
+        let mut actor = actor(&format!("bob/{device}"));
+        actor.named = false;
+        actor
+    };
+    let (old, other, new) = (
+        nameless("socket-1"),
+        nameless("socket-2"),
+        nameless("socket-3"),
+    );
+    let mut story = Story::direct();
+    let join = story.joining();
+    let does = [(&old, join), (&new, Command::Leave)];
+    for (by, command) in does {
+        story.call = story.act(by, command);
+    }
+    assert_eq!(story.call.end, None, "nobody had to guess");
+    let does = [
+        (&old, Command::SocketLost),
+        (&other, Command::SocketBack),
+        (&new, Command::SocketBack),
+    ];
+    for (by, command) in does {
+        story.call = story.act(by, command);
+    }
+    assert_eq!(story.act(&actor("bob/phone"), Command::Leave).end, None);
+    story.call = story.act(&new, Command::Leave);
+    assert_eq!(story.reason(), "completed");
+}

@@ -163,3 +163,126 @@ fn the_sender_is_stamped_and_forged_ones_are_refused() {
     let sfu = send("offer", "alice", "sfu");
     assert_eq!(story.refused("alice", sfu), "TARGET_NOT_FOUND");
 }
+
+#[test]
+fn nothing_is_kept_of_a_call_that_nobody_answered() {
+    let mut story = Story::direct();
+    story.say("alice", send("offer", "alice", "bob"));
+    story.seconds(45);
+    assert!(story.call.end.is_some());
+    assert!(story.call.mailbox.is_empty());
+}
+
+#[test]
+fn what_waits_for_one_person_is_not_touched_by_what_another_does() {
+    let mut story = Story::group();
+    for name in ["bob", "carol"] {
+        story.say("alice", to("phone", signal("offer", "alice", name)));
+    }
+    // A new offer, an answer and a join are Bob's alone.
+    story.say("alice", to("phone", signal("offer", "alice", "bob")));
+    story.say("bob", Command::Ringing);
+    story.say("bob", send("answer", "bob", "alice"));
+    story.join("bob");
+    story.say("carol", Command::Ringing);
+    assert_eq!(
+        story.told().last().map(String::as_str),
+        Some("carol/phone: offer")
+    );
+}
+
+#[test]
+fn an_answer_of_one_device_leaves_what_waits_for_the_other_and_takes_what_names_none() {
+    let mut story = Story::direct();
+    story.say("alice", to("tablet", signal("offer", "alice", "bob")));
+    story.say("bob/phone", Command::Ringing);
+    story.say("alice", send("offer", "alice", "bob"));
+    let mut answer = signal("answer", "bob", "alice");
+    answer.from_device = Some(DeviceId::new("phone").unwrap());
+    story.say("bob/phone", Command::Signal(answer));
+    story.say("bob/phone", Command::Ringing);
+    assert_eq!(story.told(), ["alice/phone: ringing"]);
+    story.say("bob/tablet", Command::Ringing);
+    assert_eq!(story.told(), ["alice/phone: ringing", "bob/tablet: offer"]);
+}
+
+#[test]
+fn a_candidate_that_was_not_handed_over_outlives_the_answer() {
+    let mut story = Story::direct();
+    story.say("bob/phone", Command::Ringing);
+    story.say("bob/tablet", Command::Ringing);
+    story.say("alice", to("phone", signal("offer", "alice", "bob")));
+    story.say("alice", send("1", "alice", "bob"));
+    story.say("bob/phone", send("answer", "bob", "alice"));
+    story.join("bob/phone");
+    assert!(story.told().contains(&"bob/phone: candidate:1".to_owned()));
+}
+
+#[test]
+fn what_names_no_device_goes_to_the_only_one_that_rings() {
+    let mut story = Story::direct();
+    story.say("alice", send("offer", "alice", "bob"));
+    story.say("bob/phone", Command::Ringing);
+    assert_eq!(story.told(), ["alice/phone: ringing", "bob/phone: offer"]);
+    story.say("bob/tablet", Command::Ringing);
+    assert_eq!(story.told(), ["alice/phone: ringing"]);
+}
+
+#[test]
+fn an_answer_by_the_initiator_counts_for_the_other() {
+    let mut story = Story::direct();
+    story.join("bob");
+    story.say("bob", send("offer", "bob", "alice"));
+    story.say("alice", send("answer", "alice", "bob"));
+    assert_eq!(story.status(), ringwire_protocol::CallStatus::Active);
+}
+
+#[test]
+fn an_early_answer_counts_once_and_for_its_own_person() {
+    let mut story = Story::group();
+    for name in ["bob", "carol"] {
+        story.say(name, Command::Ringing);
+    }
+    for _ in 0..2 {
+        story.say("carol", send("answer", "carol", "alice"));
+    }
+    assert_eq!(story.call.answers.len(), 1);
+    story.join("bob");
+    assert_eq!(story.call.answered_at, None);
+    story.join("carol");
+    assert_eq!(story.call.answered_at, Some(story.now));
+}
+
+#[test]
+fn a_signal_for_the_device_in_the_call_reaches_it_and_one_for_another_is_refused() {
+    let mut story = Story::answered();
+    story.say("alice", to("phone", signal("restart", "alice", "bob")));
+    assert_eq!(story.told(), ["bob/phone: restart"]);
+    let past = to("tablet", signal("restart", "alice", "bob"));
+    assert_eq!(story.refused("alice", past), "TARGET_NOT_FOUND");
+}
+
+#[test]
+fn who_joins_gets_what_waits_for_this_device_and_who_declines_takes_nobody_elses() {
+    let mut story = Story::group();
+    for device in ["phone", "tablet"] {
+        story.say("alice", to(device, signal("offer", "alice", "bob")));
+    }
+    story.say("alice", to("phone", signal("offer", "alice", "carol")));
+    story.say("dave", Command::End { reason: None });
+    story.join("bob/phone");
+    assert!(story.told().contains(&"bob/phone: offer".to_owned()));
+    story.say("bob/phone", Command::Leave);
+    story.join("carol");
+    assert!(story.told().contains(&"carol/phone: offer".to_owned()));
+}
+
+#[test]
+fn early_answers_are_kept_within_their_bound() {
+    let mut story = Story::direct();
+    for n in 0..70 {
+        let device = format!("bob/{n}");
+        story.say(&device, send("answer", "bob", "alice"));
+    }
+    assert_eq!(story.call.answers.len(), crate::record::MAX_RINGING);
+}

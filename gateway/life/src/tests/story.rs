@@ -128,6 +128,12 @@ impl Story {
         self.try_say(who, command).unwrap();
     }
 
+    /// What the call becomes when an actor says something.
+    pub(crate) fn act(&self, by: &Actor, command: Command) -> Call {
+        let done = self.call.act(by, command, self.now, &self.timers).unwrap();
+        done.call
+    }
+
     pub(crate) fn try_say(&mut self, who: &str, command: Command) -> Result<(), Refused> {
         let done = self
             .call

@@ -162,3 +162,12 @@ fn a_call_reads_back_as_it_was_written() {
         story.call.mailbox
     );
 }
+
+#[test]
+fn what_is_just_good_enough_alerts_nobody() {
+    let mut story = Story::answered();
+    for _ in 0..3 {
+        story.say("bob", quality(5.0, 400.0));
+        assert_eq!(story.told(), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,142 @@
+//! Goodbyes: said by the device that is in the call, said again until they are heard, and said of calls that were
+//! cancelled before they had a name.
+
+use super::phone::*;
+use crate::{CallKey, CallState, Command, Input};
+use ringwire_protocol::CallEndReason as Reason;
+
+fn nothing() -> Vec<&'static str> {
+    Vec::new()
+}
+
+/// The server's list holds these sessions.
+fn list(ann: &mut Phone, sessions: &str) {
+    ann.ack("call:check-active", &format!(r#"{{"calls":[{sessions}]}}"#));
+}
+
+#[test]
+fn a_call_that_is_over_here_is_left_only_by_the_device_that_is_in_it() {
+    for (device, said) in [("ann-1", vec!["call:leave"]), ("ann-2", nothing())] {
+        let mut ann = Phone::in_bobs_call();
+        ann.ended("");
+        ann.pass(secs(5));
+        ann.feed(Input::SocketDown);
+        ann.socket_up();
+        let listed = session_of_bob("active").replace("ann-1", device);
+        list(&mut ann, &listed);
+        assert_eq!(ann.said(), said, "{device}");
+    }
+}
+
+#[test]
+fn a_goodbye_is_said_again_after_each_return_until_it_is_heard() {
+    let mut ann = Phone::in_bobs_call();
+    ann.feed(Input::SocketDown);
+    ann.command(Command::HangUp { key: FIRST_RING });
+    for _ in 0..3 {
+        ann.socket_up();
+        assert!(ann.said().contains(&"call:leave"), "{:?}", ann.said());
+        list(&mut ann, &session_of_bob("active"));
+        assert_eq!(ann.said(), ["call:leave"]);
+        ann.feed(Input::SocketDown);
+    }
+    ann.socket_up();
+    list(&mut ann, "");
+    ann.feed(Input::SocketDown);
+    ann.socket_up();
+    assert_eq!(ann.said(), ["call:check-active"]);
+}
+
+#[test]
+fn each_of_two_goodbyes_is_said_when_the_socket_is_back() {
+    let mut ann = Phone::new();
+    ann.bob_calls();
+    let other = INITIATED.replace("c1", "c2").replace("v1", "v2");
+    ann.event("call:initiated", &other);
+    ann.feed(Input::SocketDown);
+    for key in [FIRST_RING, CallKey::incoming(1)] {
+        ann.command(Command::Decline { key, busy: false });
+    }
+    ann.socket_up();
+    assert_eq!(ann.said(), ["call:end", "call:end", "call:check-active"]);
+}
+
+#[test]
+fn a_cancelled_call_is_ended_also_where_an_event_names_it() {
+    let mut ann = Phone::new();
+    ann.call();
+    ann.command(Command::HangUp { key: MINE });
+    ann.event("call:initiated", &INITIATED.replace("bob", "ann"));
+    assert_eq!(ann.said(), ["call:end"]);
+    assert_eq!(ann.news(), []);
+}
+
+#[test]
+fn a_good_answer_to_what_is_over_here_is_taken_back() {
+    let mut ann = Phone::new();
+    ann.call();
+    ann.command(Command::HangUp { key: MINE });
+    ann.initiate_acked();
+    assert_eq!(ann.said(), ["call:end"]);
+    let mut ann = Phone::new();
+    ann.bob_calls();
+    ann.accept();
+    ann.command(Command::HangUp { key: FIRST_RING });
+    ann.join_acked();
+    assert_eq!(ann.said(), ["call:leave"]);
+}
+
+#[test]
+fn a_cancelled_call_is_ended_also_where_the_list_names_it() {
+    let mut ann = Phone::new();
+    ann.call();
+    ann.command(Command::HangUp { key: MINE });
+    ann.feed(Input::SocketDown);
+    ann.socket_returns(&session("ann", "ringing", 2));
+    assert_eq!(ann.said(), ["call:end"]);
+    assert_eq!(ann.news(), []);
+}
+
+#[test]
+fn the_event_of_a_call_that_is_made_is_not_taken_for_one_that_was_cancelled() {
+    let mut ann = Phone::new();
+    ann.call();
+    ann.command(Command::HangUp { key: MINE });
+    let key = CallKey::outgoing(2);
+    ann.command(Command::Call {
+        key,
+        conversation: "v1".parse().unwrap(),
+        call_type: ringwire_protocol::CallType::Video,
+        media: BOTH_ON,
+    });
+    ann.initiate_acked();
+    ann.event("call:initiated", &INITIATED.replace("bob", "ann"));
+    assert_eq!(ann.said(), nothing());
+    assert_eq!(ann.state(key), CallState::Calling);
+}
+
+#[test]
+fn a_leave_is_heard_where_the_server_says_that_i_have_left() {
+    for (who, again) in [("ann", false), ("bob", true)] {
+        let mut ann = Phone::in_bobs_call();
+        ann.command(Command::HangUp { key: FIRST_RING });
+        ann.event(
+            "call:participant-left",
+            &format!(r#"{{"callId":"c1","participantId":"row","userId":"{who}","mode":"p2p"}}"#),
+        );
+        ann.feed(Input::SocketDown);
+        ann.socket_up();
+        assert_eq!(ann.said().contains(&"call:leave"), again, "{who}");
+    }
+}
+
+#[test]
+fn a_call_that_was_accepted_without_a_socket_and_is_over_was_missed() {
+    let mut ann = Phone::new();
+    ann.bob_calls();
+    ann.feed(Input::SocketDown);
+    ann.accept();
+    ann.socket_returns("");
+    let reason = Reason::Missed;
+    assert_eq!(ann.state(FIRST_RING), CallState::Ended { reason });
+}
