@@ -11,8 +11,13 @@ fn main() {
         return;
     }
     let pack: &[&str] = if android {
-        // Phones before Android 9 know the first form of packed relocations only. Pages may be of 16 KB.
-        &["--pack-dyn-relocs=android", "-z,max-page-size=16384"]
+        // Phones before Android 9 know the first form of packed relocations only. Pages may be of 16 KB. What crashed is
+        // known by its build id.
+        &[
+            "--pack-dyn-relocs=android",
+            "-z,max-page-size=16384",
+            "--build-id=sha1",
+        ]
     } else {
         // glibc 2.36 and newer loads them, and wants to see a version beside them.
         &["-z,pack-relative-relocs"]

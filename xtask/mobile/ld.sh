@@ -8,7 +8,7 @@ for arg in "$@"; do
       IFS=, read -ra parts <<<"${arg#-Wl,}"
       args+=("${parts[@]}")
       ;;
-    --target=* | -nodefaultlibs | -lc | -lm | -ldl | -llog | -lgcc | -lunwind) ;;
+    --target=* | -march=* | -m32 | -m64 | -nodefaultlibs | -lc | -lm | -ldl | -llog | -lgcc | -lunwind) ;;
     *) args+=("$arg") ;;
   esac
 done

@@ -101,6 +101,7 @@ pub(crate) fn run(house: &House, options: &Options) -> Result<()> {
         check_library(&file, abi, &called, loads)?;
         package::no_folder(&file, &package::private_folders(house))?;
         package::no_test_function(&file)?;
+        check_symbols(&file, &symbols.join(abi).join(LIBRARY))?;
     }
     package::no_test_function(&aar.join("classes.jar"))?;
 
@@ -196,6 +197,27 @@ fn check_library(file: &Path, abi: &str, called: &BTreeSet<String>, loads: bool)
     Ok(())
 }
 
+/// Fails unless a crash in the one library can be read with the symbols of the other.
+fn check_symbols(stripped: &Path, whole: &Path) -> Result<()> {
+    let read = |file: &Path| -> Result<Elf> {
+        let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        Elf::read(&bytes).with_context(|| file.display().to_string())
+    };
+    let (stripped_elf, whole_elf) = (read(stripped)?, read(whole)?);
+    ensure!(
+        !stripped_elf.has_symbols,
+        "{} is not stripped",
+        stripped.display()
+    );
+    ensure!(whole_elf.has_symbols, "{} has no symbols", whole.display());
+    ensure!(
+        stripped_elf.build_id.is_some() && stripped_elf.build_id == whole_elf.build_id,
+        "{} and its symbols have not the same build id",
+        stripped.display()
+    );
+    Ok(())
+}
+
 /// All that an AAR with these ABIs holds.
 fn entries(abis: &[&str]) -> Vec<String> {
     let mut entries = libraries(abis, "jni/");
@@ -286,6 +308,27 @@ mod tests {
         let missing = check(&library, "arm64-v8a", "uniffi_g", true);
         assert!(missing.contains("does not export uniffi_g"), "{missing}");
         assert!(check(b"text", "arm64-v8a", "uniffi_f", true).ends_with(LIBRARY));
+    }
+
+    #[test]
+    fn symbols_belong_to_their_library() {
+        let place = tempfile::tempdir().unwrap();
+        let (stripped, whole) = (place.path().join("a"), place.path().join("b"));
+        let library = made(true, 183, 0x4000, "uniffi_f");
+        fs::write(&stripped, &library).unwrap();
+        fs::write(&whole, &library).unwrap();
+        let error = check_symbols(&stripped, &whole).unwrap_err().to_string();
+        assert!(error.ends_with("has no symbols"), "{error}");
+        // The last section becomes a table of symbols, and the note is gone.
+        let mut named = library;
+        let kind = named.len() - 60;
+        named[kind] = 2;
+        fs::write(&whole, &named).unwrap();
+        let error = check_symbols(&stripped, &whole).unwrap_err().to_string();
+        assert!(error.ends_with("not the same build id"), "{error}");
+        fs::write(&stripped, &named).unwrap();
+        let error = check_symbols(&stripped, &whole).unwrap_err().to_string();
+        assert!(error.ends_with("is not stripped"), "{error}");
     }
 
     #[test]

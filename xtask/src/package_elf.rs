@@ -4,7 +4,9 @@
 use anyhow::{Context, Result, ensure};
 
 const LOAD: u64 = 1;
+const SYMTAB: u64 = 2;
 const DYNAMIC: u64 = 6;
+const NOTE: u64 = 7;
 const DYNSYM: u64 = 11;
 const NEEDED: u64 = 1;
 
@@ -19,6 +21,10 @@ pub(crate) struct Elf {
     pub(crate) exports: Vec<String>,
     /// The libraries that the loader brings.
     pub(crate) needed: Vec<String>,
+    /// Whether it names all functions, not only those that it exports.
+    pub(crate) has_symbols: bool,
+    /// By which a crash report knows the library.
+    pub(crate) build_id: Option<Vec<u8>>,
 }
 
 /// One segment that is mapped.
@@ -45,6 +51,8 @@ impl Elf {
             loads: Vec::new(),
             exports: Vec::new(),
             needed: Vec::new(),
+            has_symbols: false,
+            build_id: None,
         };
         for at in file.table([32, 28], [54, 42])? {
             if file.number(at, 4)? == LOAD {
@@ -58,11 +66,16 @@ impl Elf {
         let sections = file.table([40, 32], [58, 46])?;
         for &at in &sections {
             let kind = file.number(at + 4, 4)?;
+            let begin = file.word(at, [24, 16])?;
+            let end = begin + file.word(at, [32, 20])?;
+            match kind {
+                SYMTAB => elf.has_symbols = true,
+                NOTE => elf.build_id = elf.build_id.or(file.build_id(begin, end)?),
+                _ => {}
+            }
             if kind != DYNSYM && kind != DYNAMIC {
                 continue;
             }
-            let begin = file.word(at, [24, 16])?;
-            let end = begin + file.word(at, [32, 20])?;
             let link = file.number(at + file.either([40, 24]), 4)?;
             let names = *sections
                 .get(usize::try_from(link)?)
@@ -139,6 +152,17 @@ impl File<'_> {
         Ok(exports)
     }
 
+    /// The identity that a note carries, if it is the linker's.
+    fn build_id(&self, begin: u64, end: u64) -> Result<Option<Vec<u8>>> {
+        let (name, length) = (self.number(begin, 4)?, self.number(begin + 4, 4)?);
+        let gnu = self.number(begin + 8, 4)? == 3 && name == 4 && self.name(begin + 12)? == "GNU";
+        if !gnu || begin + 16 + length > end {
+            return Ok(None);
+        }
+        let id = (0..length).map(|at| Ok(u8::try_from(self.number(begin + 16 + at, 1)?)?));
+        id.collect::<Result<Vec<u8>>>().map(Some)
+    }
+
     fn needed(&self, begin: u64, end: u64, names: u64) -> Result<Vec<String>> {
         let mut needed = Vec::new();
         let mut at = begin;
@@ -156,7 +180,8 @@ impl File<'_> {
 pub(crate) mod tests {
     use super::*;
 
-    /// A library with one segment, the exported function `name`, the undefined one `free`, and one library needed.
+    /// A library with one segment, the exported function `name`, the undefined one `free`, one library needed, a build id
+    /// of two bytes, and no symbols.
     pub(crate) fn made(is_64: bool, machine: u16, align: u64, name: &str) -> Vec<u8> {
         let word = |number: u64| number.to_le_bytes()[..if is_64 { 8 } else { 4 }].to_vec();
         let (head, program, section) = if is_64 { (64, 56, 64) } else { (52, 32, 40) };
@@ -177,7 +202,13 @@ pub(crate) mod tests {
         let at_strings = head + program;
         let at_symbols = at_strings + strings.len() as u64;
         let at_dynamic = at_symbols + symbols.len() as u64;
-        let at_sections = at_dynamic + dynamic.len() as u64;
+        let note = [
+            [4u32, 2, 3].map(u32::to_le_bytes).concat(),
+            b"GNU\0\x0a\x0b".to_vec(),
+        ]
+        .concat();
+        let at_note = at_dynamic + dynamic.len() as u64;
+        let at_sections = at_note + note.len() as u64;
 
         let mut file = b"\x7fELF".to_vec();
         file.extend([if is_64 { 2 } else { 1 }, 1, 1]);
@@ -187,7 +218,7 @@ pub(crate) mod tests {
         file.extend(1u32.to_le_bytes());
         file.extend([word(0), word(head), word(at_sections)].concat());
         file.extend([0; 4]);
-        for number in [head, program, 1, section, 3, 0] {
+        for number in [head, program, 1, section, 4, 0] {
             file.extend(u16::try_from(number).unwrap().to_le_bytes());
         }
         let load = if is_64 {
@@ -205,10 +236,12 @@ pub(crate) mod tests {
         file.extend(strings);
         file.extend(symbols);
         file.extend(dynamic);
+        file.extend(note);
         let tables = [
             (3u32, at_strings, at_symbols, 0u32),
             (11, at_symbols, at_dynamic, 0),
-            (6, at_dynamic, at_sections, 0),
+            (6, at_dynamic, at_note, 0),
+            (7, at_note, at_sections, 0),
         ];
         for (kind, begin, end, link) in tables {
             file.extend([0; 4]);
@@ -235,6 +268,8 @@ pub(crate) mod tests {
                 loads: vec![load],
                 exports: vec!["uniffi_f".to_owned()],
                 needed: vec!["libc.so".to_owned()],
+                has_symbols: false,
+                build_id: Some(vec![10, 11]),
             };
             assert_eq!(elf, wanted);
         }

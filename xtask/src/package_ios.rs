@@ -88,16 +88,17 @@ pub(crate) fn run(house: &House) -> Result<()> {
 
     let framework = place.join(FRAMEWORK);
     let mut targets = vec![PHONE];
-    let mut built = vec![phone.clone()];
+    let mut built = vec![without_debug(house, PHONE, &phone)?];
     if xcode {
         for target in SIMULATORS {
-            built.push(ship::ios(house, target)?);
+            let library = ship::ios(house, target)?;
+            built.push(without_debug(house, target, &library)?);
         }
         targets.extend(SIMULATORS);
         xcframework(house, &built, headers, &framework)?;
     } else {
         let slice = framework.join("ios-arm64");
-        package::copy(&phone, &slice.join(LIBRARY))?;
+        package::copy(&built[0], &slice.join(LIBRARY))?;
         package::copy_all(headers, &slice.join("Headers"))?;
         house.write(&framework.join("Info.plist"), INFO)?;
     }
@@ -144,6 +145,15 @@ pub(crate) fn run(house: &House) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// A copy without what C compilers write for debuggers, folders of this machine among it. The names of functions stay.
+fn without_debug(house: &House, target: &str, library: &Path) -> Result<PathBuf> {
+    let folder = house.target(&format!("package/ios/{target}"));
+    package::clear(&folder)?;
+    let copy = folder.join(LIBRARY);
+    ship::strip_for_phone(house, library, "--strip-debug", &copy)?;
+    Ok(copy)
 }
 
 /// One framework of the library for phones and of both for simulators, by Xcode.

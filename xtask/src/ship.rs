@@ -143,8 +143,15 @@ pub(crate) fn cargo_home() -> PathBuf {
     env::var_os("CARGO_HOME").map_or_else(|| home().join(".cargo"), PathBuf::from)
 }
 
-/// A copy of a phone's library without its symbols, by rustc's own objcopy, which knows every machine.
+/// A copy of a phone's library without its symbols.
 pub(crate) fn stripped_for_phone(house: &House, library: &Path) -> Result<PathBuf> {
+    let stripped = library.with_extension("stripped");
+    strip_for_phone(house, library, "--strip-all", &stripped)?;
+    Ok(stripped)
+}
+
+/// A copy of a phone's library by rustc's own objcopy, which knows every machine.
+pub(crate) fn strip_for_phone(house: &House, library: &Path, what: &str, to: &Path) -> Result<()> {
     let sysroot = tools::ask("rustc", &["--print", "sysroot"]).context("rustc does not answer")?;
     let sysroot = Path::new(sysroot.trim());
     let version = tools::ask("rustc", &["-vV"]).context("rustc does not answer")?;
@@ -153,15 +160,13 @@ pub(crate) fn stripped_for_phone(house: &House, library: &Path) -> Result<PathBu
         .join("lib/rustlib")
         .join(host.context("rustc does not name its host")?)
         .join("bin/rust-objcopy");
-    let stripped = library.with_extension("stripped");
     let mut command = house.command(objcopy);
     command
-        .arg("--strip-all")
-        .arg(library)
-        .arg(&stripped)
+        .arg(what)
+        .args([library, to])
         .env("LD_LIBRARY_PATH", sysroot.join("lib"));
     Step::new("Ship: strip for the phone", command).run(house)?;
-    Ok(stripped)
+    Ok(())
 }
 
 /// A copy of a library without its symbols.
