@@ -269,8 +269,8 @@ impl CallClient {
     }
 
     /// All that is remembered of a call, as the text of one JSON file that a user can send: what happened when, what
-    /// was measured each second (the last 20 minutes), and the log. No token, password, description, address or name
-    /// of a person is in it; ids of the call, the conversation and the app are. Nothing when the call never was or is
+    /// was measured each second (the last 1,200 measurements), and the log. No token, password, description, address or
+    /// name of a person is in it; ids of the call, the conversation and the people, and the app's name are. Nothing when the call never was or is
     /// long over: the last 16 calls are remembered.
     pub fn export_diagnostics(&self, call: u64) -> Option<String> {
         let made = self.inner.alarm().guard(|| {

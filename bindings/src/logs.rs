@@ -123,11 +123,10 @@ impl Log for Logger {
         if !self.enabled(record.metadata()) {
             return;
         }
-        let said = record.args().to_string();
+        let mut said = record.args().to_string();
+        said.truncate(said.floor_char_boundary(4 * MAX_LINE));
         let mut message = redacted(&said).into_owned();
-        if message.len() > MAX_LINE {
-            message.truncate(message.floor_char_boundary(MAX_LINE));
-        }
+        message.truncate(message.floor_char_boundary(MAX_LINE));
         self.platform.log(
             &Record::builder()
                 .metadata(record.metadata().clone())

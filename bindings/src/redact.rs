@@ -4,20 +4,20 @@
 use std::borrow::Cow;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+/// Longest text of an IPv6 address.
+const MAX_ADDRESS: usize = 45;
+
 /// Words after which a secret stands: in JSON, in Rust's debug form, in an SDP line, in a header.
-const SECRETS: [&str; 12] = [
-    "authtoken",
-    "auth_token",
-    "sessiontoken",
-    "session_token",
+const SECRETS: [&str; 9] = [
+    "authorization",
     "bearer",
+    "basic",
     "token",
     "credential",
     "password",
     "secret",
-    "ice-pwd",
-    "ice_pwd",
-    "ice-ufrag",
+    "pwd",
+    "ufrag",
 ];
 
 /// The text without tokens, passwords, descriptions and addresses.
@@ -27,7 +27,7 @@ pub(crate) fn redacted(text: &str) -> Cow<'_, str> {
     let (mut kept, mut at) = (0, 0);
     while at < bytes.len() {
         // Only at the beginning of a word, so that no part of one is taken for something else.
-        let begins = at == 0 || !is_word(bytes[at - 1]);
+        let begins = at == 0 || !is_word(bytes[at - 1]) || follows_escape(&bytes[..at]);
         let found = if begins && text.is_char_boundary(at) {
             find(&text[at..])
         } else {
@@ -52,6 +52,11 @@ pub(crate) fn redacted(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// Whether `\\n`, `\\r` or `\\t` stands before, as in Rust's debug form and in JSON.
+fn follows_escape(before: &[u8]) -> bool {
+    matches!(before, [.., b'\\', b'n' | b'r' | b't'])
+}
+
 /// What at the beginning of a text must go: from, until, and what is written instead.
 fn find(text: &str) -> Option<(usize, usize, &'static str)> {
     let first = *text.as_bytes().first()?;
@@ -67,6 +72,9 @@ fn find(text: &str) -> Option<(usize, usize, &'static str)> {
             return Some((0, ends, "<token>"));
         }
     }
+    if let Some(ends) = userinfo(text) {
+        return Some((0, ends, "<secret>"));
+    }
     if first.is_ascii_alphabetic()
         && let Some((from, until)) = secret(text)
     {
@@ -78,46 +86,79 @@ fn find(text: &str) -> Option<(usize, usize, &'static str)> {
     None
 }
 
-/// The value behind one of the [`SECRETS`].
+/// Length of `user:password` before the `@` of an address (RFC 3986 §3.2.1).
+fn userinfo(text: &str) -> Option<usize> {
+    let length = end(text, |byte| {
+        byte.is_ascii_alphanumeric() || b"-._~%!$&+=:".contains(&byte)
+    });
+    let named = text[..length].contains(':') && text[length..].starts_with('@');
+    named.then_some(length)
+}
+
+/// The value behind one of the [`SECRETS`], whatever the key begins with: `access_token`.
 fn secret(text: &str) -> Option<(usize, usize)> {
-    let word = SECRETS.iter().find(|word| {
-        text.get(..word.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(word))
-    })?;
-    let rest = &text[word.len()..];
-    let is_between = |byte: u8| b" \t:=\"'\\(".contains(&byte);
+    let key = end(text, |byte| is_word(byte) || byte == b'-');
+    let named = text.get(..key)?.to_ascii_lowercase();
+    let word = SECRETS.iter().find(|word| named.ends_with(**word))?;
+    let rest = &text[key..];
     let mut from = end(rest, is_between);
-    // `credential: Some("…")`
-    if let Some(inner) = rest[from..].strip_prefix("Some") {
-        from += "Some".len() + end(inner, is_between);
+    // `Some("…")`, `String("…")`, `Bearer …`
+    loop {
+        let inner = end(&rest[from..], |byte| byte.is_ascii_alphanumeric());
+        let after = &rest[from + inner..];
+        let scheme = ["bearer", "basic"].contains(&&*rest[from..from + inner].to_ascii_lowercase());
+        if inner == 0 || !(after.starts_with('(') || (scheme && after.starts_with(' '))) {
+            break;
+        }
+        from += inner + end(after, is_between);
     }
     // A word like any other: "token refused" says nothing secret, and "token: …" does.
-    let separators = &rest[..from];
-    let named = separators.bytes().any(|byte| b":=\"'(".contains(&byte));
-    if !named && (*word != "bearer" || from == 0) {
+    let named = rest[..from].bytes().any(|byte| b":=\"'(".contains(&byte));
+    if !named && (!["bearer", "basic"].contains(word) || from == 0) {
         return None;
     }
-    let length = end(&rest[from..], |byte| {
-        !byte.is_ascii_whitespace() && !b"\"',;)}\\".contains(&byte)
-    });
-    (length > 0).then_some((word.len() + from, word.len() + from + length))
+    let quoted = rest[..from].ends_with(['"', '\'']);
+    let value = &rest[from..];
+    let length = if value.starts_with('{') {
+        value.find('}').map_or(value.len(), |at| at + 1)
+    } else if quoted {
+        let quote = rest.as_bytes()[from - 1];
+        let mut before = 0;
+        end(value, |byte| {
+            let closes = byte == quote && before != b'\\';
+            before = byte;
+            !closes
+        })
+    } else {
+        end(value, |byte| {
+            !byte.is_ascii_whitespace() && !b"\"',;)}\\".contains(&byte)
+        })
+    };
+    (length > 0).then_some((key + from, key + from + length))
+}
+
+/// What stands between a key and its value.
+fn is_between(byte: u8) -> bool {
+    b" \t:=\"'\\(".contains(&byte)
 }
 
 /// Length of the IP address at the beginning, port excluded.
 fn address(text: &str) -> Option<usize> {
     let inside = |byte: u8| byte.is_ascii_hexdigit() || byte == b':' || byte == b'.';
-    let long = end(text, inside);
+    let long = end(text, inside).min(MAX_ADDRESS);
     let candidate = &text[..long];
     if candidate.matches(':').count() >= 2 {
         // The longest beginning that is an address: a sentence may end with a colon or a full stop.
         let ends = (2..=long).rev().find(|until| {
-            let whole = candidate.as_bytes().get(*until);
+            let whole = text.as_bytes().get(*until);
             whole.is_none_or(|byte| !byte.is_ascii_hexdigit())
                 && candidate[..*until].parse::<Ipv6Addr>().is_ok()
-        })?;
+        });
         // `::` alone stands in every path of Rust.
-        let says = candidate[..ends].bytes().any(|byte| byte != b':');
-        return says.then_some(ends);
+        let says = ends.filter(|ends| candidate[..*ends].bytes().any(|byte| byte != b':'));
+        if says.is_some() {
+            return says;
+        }
     }
     let ends = end(text, |byte| byte.is_ascii_digit() || byte == b'.');
     let ends = text[..ends].trim_end_matches('.').len();
@@ -127,7 +168,7 @@ fn address(text: &str) -> Option<usize> {
 }
 
 /// Length of the beginning of which each byte is so.
-fn end(text: &str, is: impl Fn(u8) -> bool) -> usize {
+fn end(text: &str, mut is: impl FnMut(u8) -> bool) -> usize {
     text.bytes()
         .position(|byte| !is(byte))
         .unwrap_or(text.len())
@@ -159,6 +200,23 @@ mod tests {
             ),
             ("token=abc&x", "token=<secret>"),
             (
+                r#"{"authToken": String("s3cr3t")}"#,
+                r#"{"authToken": String("<secret>")}"#,
+            ),
+            (
+                r#"Some(Password("x")), "credential":{"v":"x"}"#,
+                r#"Some(Password("<secret>")), "credential":<secret>"#,
+            ),
+            ("token: Bearer s3cr3t", "token: Bearer <secret>"),
+            (
+                r#"password: "correct horse", credential: "ab,cd""#,
+                r#"password: "<secret>", credential: "<secret>""#,
+            ),
+            ("access_token=x y", "access_token=<secret> y"),
+            (r#"accessToken: "x""#, r#"accessToken: "<secret>""#),
+            ("Authorization: Basic dTpw", "Authorization: Basic <secret>"),
+            ("at https://u:pw@host/x", "at https://<secret>@host/x"),
+            (
                 "got eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln, closing",
                 "got <token>, closing",
             ),
@@ -185,6 +243,8 @@ mod tests {
                 "candidate:1 1 udp 2130706431 <address> 9 typ host",
             ),
             ("::1: no route", "<address>: no route"),
+            ("192.168.1.20:5000: refused", "<address>:5000: refused"),
+            (r#""\n10.0.0.1""#, r#""\n<address>""#),
         ] {
             assert_eq!(redacted(text), wanted);
         }

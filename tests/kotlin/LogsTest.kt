@@ -51,8 +51,12 @@ class LogsTest : Story() {
         person("alice").client.shutdown()
         assertEquals(emptyList<LogLine>(), all())
         setLogLevel(LogLevel.WARN)
-        person("alice").client.shutdown()
-        assertTrue(all().all { it.level == LogLevel.WARN || it.level == LogLevel.ERROR })
+        val broken = person("alice")
+        broken.client.breakInside()
+        broken.client.shutdown()
+        val grave = all()
+        assertTrue(grave.any { it.level == LogLevel.ERROR })
+        assertTrue(grave.all { it.level == LogLevel.WARN || it.level == LogLevel.ERROR })
     }
 
     @Test

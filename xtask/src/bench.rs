@@ -88,13 +88,21 @@ pub(crate) fn run(house: &House, options: &Options) -> Result<ExitCode> {
         .env(WEB_VENDOR, vendor)
         .envs(demo::programs(&name.tools()));
     if name == Bench::Ffi {
-        bench.envs(languages(house)?);
+        // The compiler's folder is held until the programs have run.
+        let (programs, _swift) = languages(house)?;
+        let ended = bench.envs(programs).status();
+        let ended = ended.context("cannot start ringwire-bench")?;
+        return Ok(if ended.success() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        });
     }
     Err(bench.exec()).context("cannot start ringwire-bench")
 }
 
 /// The programs of the other languages, with the library as it ships: command lines as JSON arrays of words.
-fn languages(house: &House) -> Result<[(&'static str, String); 2]> {
+fn languages(house: &House) -> Result<([(&'static str, String); 2], Built)> {
     // The program that writes the sources is that of the tests.
     bindings::build(house)?;
     let ships = Bindings {
@@ -105,13 +113,14 @@ fn languages(house: &House) -> Result<[(&'static str, String); 2]> {
         Found::Here(swift) => Built::new(house, swift, &ships, Speed::Release)?,
         Found::Not(why) => bail!("no Swift: {why}"),
     };
-    Ok([
+    let programs = [
         ("RINGWIRE_BENCH_KOTLIN", words(&kotlin)?),
         (
             "RINGWIRE_BENCH_SWIFT",
             words(&swift.program(house, "Bench", &[])?)?,
         ),
-    ])
+    ];
+    Ok((programs, swift))
 }
 
 /// Each with what it measures.

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::bindings::{self, Bindings};
+use crate::bindings;
 use crate::house::{House, WORKSPACE};
 use crate::rust::some_ran;
 use crate::step::Step;
@@ -30,7 +30,13 @@ pub(crate) fn tests(house: &House) -> Result<End> {
         Found::Not(why) => return Ok(End::Skipped(why)),
     };
     let bindings = bindings::build(house)?;
-    let programs = programs(house, &bindings, compiler)?;
+    // Whoever holds the package keeps others from replacing its compiler.
+    let swift = Built::new(house, compiler, &bindings, Speed::Debug)?;
+    let kotlin = kotlin::build(house, &bindings)?.run(&bindings, "ringwire.tests.BetweenKt")?;
+    let programs = [
+        (KOTLIN, words(&kotlin)?),
+        (SWIFT, words(&swift.program(house, "Between", &[])?)?),
+    ];
     let mut command = house.cargo(["test", "--test", "languages"]);
     command
         .args(WORKSPACE)
@@ -38,17 +44,6 @@ pub(crate) fn tests(house: &House) -> Result<End> {
         .envs(programs)
         .envs(demo::programs(&tools()));
     some_ran(Step::new("Languages: Kotlin and Swift call each other", command).run(house)?)
-}
-
-fn programs(
-    house: &House,
-    bindings: &Bindings,
-    compiler: swift_tools::Swift,
-) -> Result<[(&'static str, String); 2]> {
-    let kotlin = kotlin::build(house, bindings)?.run(bindings, "ringwire.tests.BetweenKt")?;
-    let swift = Built::new(house, compiler, bindings, Speed::Debug)?;
-    let swift = swift.program(house, "Between", &[])?;
-    Ok([(KOTLIN, words(&kotlin)?), (SWIFT, words(&swift)?)])
 }
 
 /// A command line as a JSON array of words.

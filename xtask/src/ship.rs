@@ -35,9 +35,14 @@ pub(crate) fn host(house: &House) -> Result<PathBuf> {
     host_with(house, &[])
 }
 
-/// The same with the one function more that the programs of the tests name.
+/// The same with the one function more that the programs of the tests name, in a place of its own.
 pub(crate) fn host_for_tests(house: &House) -> Result<PathBuf> {
-    host_with(house, &["--features", "breakable"])
+    let built = host_with(house, &["--features", "breakable"])?;
+    let kept = house.target(&format!("ship/for-tests/{DLL_PREFIX}ringwire{DLL_SUFFIX}"));
+    let folder = kept.parent().context("it lies in a folder")?;
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    fs::copy(&built, &kept).with_context(|| format!("cannot copy {}", built.display()))?;
+    Ok(kept)
 }
 
 fn host_with(house: &House, features: &[&str]) -> Result<PathBuf> {

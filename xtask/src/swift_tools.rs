@@ -129,6 +129,12 @@ fn is_whole(root: &Path) -> bool {
 /// Makes the folder beside its place and moves it there when it is whole.
 fn make(house: &House, root: &Path) -> Result<()> {
     apt::ensure(house, &[&DEBOOTSTRAP])?;
+    if mirror().is_none() {
+        // An image often comes without apt's lists.
+        let mut update = house.command("apt-get");
+        update.args(["update", "-qq"]);
+        Step::new("apt-get update", update).run(house)?;
+    }
     let mirror = mirror().with_context(|| {
         format!("apt names no mirror of Debian: set {MIRROR} to one, or install Swift 6")
     })?;
@@ -138,7 +144,7 @@ fn make(house: &House, root: &Path) -> Result<()> {
     // In a mount namespace, so that nothing stays mounted if it is interrupted.
     command
         .args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"])
-        .args(["debootstrap", "--variant=minbase"])
+        .args(["debootstrap", "--variant=minbase", "--force-check-gpg"])
         .arg(format!("--include={PACKAGES}"))
         .args([OsStr::new(SUITE), half.as_os_str(), OsStr::new(&mirror)])
         .env("DEBIAN_FRONTEND", "noninteractive");

@@ -4,31 +4,44 @@
 use anyhow::{Result, ensure};
 
 /// What stands there, and what stands there instead.
-const CHANGES: [(&str, &str); 2] = [
+const CHANGES: [(&str, &str); 3] = [
     (
         "    var status = UniffiRustCallStatus()\n    val return_value",
-        "    val status = UniffiReused.status()\n    val return_value",
+        "    val status = UniffiReused.take()\n    val return_value",
+    ),
+    (
+        "    uniffiCheckCallStatus(errorHandler, status)\n    return return_value",
+        "    uniffiCheckCallStatus(errorHandler, status)\n    UniffiReused.give(status)\n    return return_value",
     ),
     (
         "        val fb = ForeignBytes.ByValue()\n",
-        "        val fb = UniffiReused.bytes()\n",
+        "        val fb = UniffiReused.bytes(value)\n",
     ),
 ];
 
-/// One that tells of an error is left to whoever reads the error, and calls the core meanwhile to free its buffer. JNA
-/// copies bytes that are passed by value.
+/// A status is nobody else's from the call to its end, whatever else the thread calls meanwhile, and one that told of an
+/// error is not used again. JNA copies bytes that are passed by value; their buffer is held until the thread's next one,
+/// so that no collector takes it while the core reads it.
 const REUSED: &str = "
 private object UniffiReused {
-    private val statuses = ThreadLocal<UniffiRustCallStatus>()
-    private val bytes = ThreadLocal<ForeignBytes.ByValue>()
+    private class Held(val bytes: ForeignBytes.ByValue, var buffer: java.nio.ByteBuffer?)
 
-    fun status(): UniffiRustCallStatus {
-        val kept = statuses.get()
-        if (kept != null && kept.code == UNIFFI_CALL_SUCCESS) return kept
-        return UniffiRustCallStatus().also(statuses::set)
+    private val statuses = ThreadLocal<UniffiRustCallStatus>()
+    private val held = ThreadLocal<Held>()
+
+    fun take(): UniffiRustCallStatus {
+        val status = statuses.get() ?: return UniffiRustCallStatus()
+        statuses.set(null)
+        return status
     }
 
-    fun bytes(): ForeignBytes.ByValue = bytes.get() ?: ForeignBytes.ByValue().also(bytes::set)
+    fun give(status: UniffiRustCallStatus) = statuses.set(status)
+
+    fun bytes(buffer: java.nio.ByteBuffer): ForeignBytes.ByValue {
+        val kept = held.get() ?: Held(ForeignBytes.ByValue(), null).also(held::set)
+        kept.buffer = buffer
+        return kept.bytes
+    }
 }
 ";
 
@@ -51,11 +64,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_made_for_each_call_is_made_for_each_thread() {
-        let [(status, _), (bytes, _)] = CHANGES;
-        let tuned = kotlin(&format!("{status} = 1\n{bytes}")).unwrap();
-        assert!(tuned.starts_with("    val status = UniffiReused.status()\n    val return_value = 1\n        val fb = UniffiReused.bytes()\n"));
-        assert!(tuned.ends_with(REUSED));
+    fn each_of_the_lines_is_written_otherwise_and_the_rest_stays() {
+        let written = CHANGES.map(|(from, _)| from).join("fun other() {}\n");
+        let tuned = kotlin(&written).unwrap();
+        assert_eq!(
+            tuned,
+            CHANGES.map(|(_, to)| to).join("fun other() {}\n") + REUSED
+        );
     }
 
     #[test]

@@ -81,7 +81,16 @@ async fn call(words: &[String], seconds: u64) -> Result<Value> {
         output.status
     );
     let line = text.lines().last().context("it printed nothing")?;
-    serde_json::from_str(line).with_context(|| format!("it printed no JSON: {line}"))
+    let said: Value =
+        serde_json::from_str(line).with_context(|| format!("it printed no JSON: {line}"))?;
+    for (function, _) in FUNCTIONS {
+        let figures = &said[function];
+        ensure!(
+            figures["n"].as_u64() > Some(10) && figures["cpu_us_mean"].is_number(),
+            "{function} was not measured: {line}"
+        );
+    }
+    Ok(said)
 }
 
 fn report(out: &Path, seconds: u64, names: &[&str], taken: &[Vec<Value>]) -> Result<()> {

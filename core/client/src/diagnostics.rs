@@ -14,6 +14,8 @@ use serde::Serialize;
 const MAX_STEPS: usize = 4_000;
 /// Most measurements, over all calls: 20 minutes of one call. The oldest go first.
 const MAX_SAMPLES: usize = 1_200;
+/// Longest line of the timeline; the rest is cut.
+const MAX_STEP: usize = 100;
 /// Most calls; the oldest go first.
 const MAX_CALLS: usize = 16;
 
@@ -129,10 +131,13 @@ impl Recorder {
     }
 
     pub(crate) fn step(&self, key: Option<CallKey>, way: &'static str, what: impl Into<String>) {
+        let mut what = what.into();
+        what.truncate(what.floor_char_boundary(MAX_STEP));
+        what.shrink_to_fit();
         let step = Step {
             at_ms: now_ms(),
             way,
-            what: what.into(),
+            what,
             key,
         };
         bounded(&mut self.kept.lock().steps, MAX_STEPS, step);

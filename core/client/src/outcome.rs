@@ -96,6 +96,15 @@ impl Waiters {
 
     /// Tells all whose call is settled.
     pub(crate) fn settle(&mut self, calls: &[CallView]) {
+        // What fails in a call that goes on is no answer to it.
+        let goes_on = |call: &CallView| {
+            matches!(
+                call.state,
+                CallState::Active | CallState::Reconnecting { .. }
+            )
+        };
+        self.failures
+            .retain(|(key, _)| !calls.iter().any(|call| call.key == *key && goes_on(call)));
         self.waiting.retain(|(_, waiter)| !waiter.is_closed());
         for at in (0..self.waiting.len()).rev() {
             let key = self.waiting[at].0;

@@ -92,10 +92,9 @@ impl Task {
     pub(crate) async fn run(mut self) {
         let shared = Arc::clone(&self.shared);
         let lived = AssertUnwindSafe(self.live()).catch_unwind().await;
-        if let Err(panic) = lived {
-            let message = panic_message(&*panic);
+        let failed = lived.err().map(|panic| panic_message(&*panic));
+        if let Some(message) = &failed {
             error!(message, "a client has failed");
-            shared.events.push(Event::Failed { message });
         }
         // What is left is ended even when it is half broken.
         let ended = AssertUnwindSafe(self.end()).catch_unwind().await;
@@ -117,6 +116,9 @@ impl Task {
             }
         }
         shared.show(last);
+        if let Some(message) = failed {
+            shared.events.push(Event::Failed { message });
+        }
         shared.events.push(Event::Socket(SocketState::Closed));
         shared.events.close();
     }

@@ -82,7 +82,9 @@ private suspend fun CallClient.answered(call: ULong): ULong {
         }
     }
     val context = currentCoroutineContext()
-    if (!context.isActive) runCatching { hangUp(number) } // A closed client has hung up.
+    // Nobody knows the number of a call that could not be waited for. A closed client has hung up.
+    val unknown = wait.exceptionOrNull().let { it is CallException.Failed && it.kind == CallErrorKind.OVERLOADED }
+    if (!context.isActive || unknown) runCatching { hangUp(number) }
     context.ensureActive()
     wait.getOrThrow()
     return number

@@ -16,6 +16,7 @@ import kotlinx.coroutines.flow.buffer
 import kotlinx.coroutines.flow.flow
 import kotlinx.coroutines.flow.flowOn
 import kotlinx.coroutines.flow.stateIn
+import kotlinx.coroutines.isActive
 import kotlinx.coroutines.withContext
 
 /** Longest that a cancelled [pictureFlow] still waits for a picture. */
@@ -36,7 +37,7 @@ private class EventFlow(private val client: CallClient) : Flow<CallEvent> {
         currentCoroutineContext().ensureActive()
         client.events().use { stream ->
             woken(stream::cancel) {
-                while (true) {
+                while (currentCoroutineContext().isActive) {
                     val event = withContext(NonCancellable) { stream.nextEvent() } ?: break
                     collector.emit(event)
                 }
@@ -50,14 +51,19 @@ private class EventFlow(private val client: CallClient) : Flow<CallEvent> {
  * misses what was between. The last state says `closed`, then the flow ends.
  */
 public fun CallClient.snapshotFlow(): Flow<ClientSnapshot> = flow {
-    snapshots().use { stream ->
-        while (true) emit(stream.nextSnapshot() ?: break)
-    }
+    snapshots().use { stream -> emitAll(stream) }
 }
 
-/** The state, always the newest, while [scope] and the client live. */
-public fun CallClient.state(scope: CoroutineScope): StateFlow<ClientSnapshot> =
-    snapshotFlow().stateIn(scope, SharingStarted.Eagerly, snapshot())
+/** The state, always the newest, while [scope] and the client live. It keeps no client alive. */
+public fun CallClient.state(scope: CoroutineScope): StateFlow<ClientSnapshot> {
+    val first = snapshot()
+    val stream = snapshots()
+    return flow { stream.use { emitAll(it) } }.stateIn(scope, SharingStarted.Eagerly, first)
+}
+
+private suspend fun FlowCollector<ClientSnapshot>.emitAll(stream: SnapshotStream) {
+    while (true) emit(stream.nextSnapshot() ?: break)
+}
 
 /**
  * The pictures of this sink, whole and encoded. Cold; one collector at a time; ends with the call. Waits on a thread
