@@ -82,12 +82,27 @@ impl Built {
             library: bindings.folder()?.to_path_buf(),
         };
         built.assemble(house, bindings)?;
+        built.forget_other_face(house)?;
         let command = match speed {
             Speed::Debug => built.swift(house, ["build", "--build-tests"])?,
             Speed::Release => built.swift(house, ["build", "--product=Bench"])?,
         };
         Step::new("Swift: compile", command).run(house)?;
         Ok(built)
+    }
+
+    /// Swift 6.0 leaves programs as they are when a record of the module that they use has changed, and they crash: what
+    /// was compiled against another face goes.
+    fn forget_other_face(&self, house: &House) -> Result<()> {
+        let face = self.folder.join("package/Sources/Ringwire/Ringwire.swift");
+        let face = fs::read_to_string(&face).context("the generated Swift is gone")?;
+        let build = self.folder.join("build");
+        let compiled_for = build.join("ringwire-face.swift");
+        if build.exists() && !fs::read_to_string(&compiled_for).is_ok_and(|old| old == face) {
+            fs::remove_dir_all(&build)
+                .with_context(|| format!("cannot clear {}", build.display()))?;
+        }
+        house.write(&compiled_for, &face)
     }
 
     /// The command that runs a program of `tests/swift`, such as `Between`.
