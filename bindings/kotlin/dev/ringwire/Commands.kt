@@ -51,7 +51,7 @@ public suspend fun CallClient.callAndWait(conversationId: String, video: Boolean
 }
 
 /**
- * Accepts a call that rings and waits until its media flows. Cancelled at any moment, it hangs up.
+ * Accepts a call that rings and waits until it is answered at both ends. Cancelled at any moment, it hangs up.
  *
  * @return the number under which the call goes on.
  * @throws CallException as [CallClient.accept] and [CallAnswer.answered].
@@ -63,7 +63,7 @@ public suspend fun CallClient.acceptAndWait(call: ULong, microphone: Boolean, ca
 }
 
 /**
- * Joins a call that is offered and waits until its media flows. Cancelled at any moment, it hangs up.
+ * Joins a call that is offered and waits until it is answered at both ends. Cancelled at any moment, it hangs up.
  *
  * @return the number under which the call goes on.
  * @throws CallException as [CallClient.join] and [CallAnswer.answered].

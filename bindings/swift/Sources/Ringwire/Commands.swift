@@ -30,8 +30,8 @@ extension CallClient {
         return try await answer(orHangUp: call(conversationId: conversationId, video: video))
     }
 
-    /// Accepts a call that rings and waits until it is talked: the number under which it goes on. Cancelling the task
-    /// hangs up.
+    /// Accepts a call that rings and waits until it is answered at both ends: the number under which it goes on.
+    /// Cancelling the task hangs up.
     ///
     /// Throws `CallError` as `accept` and `answered`, and `CancellationError`.
     public func acceptAndWait(call: UInt64, microphone: Bool, camera: Bool) async throws -> UInt64 {
@@ -40,8 +40,8 @@ extension CallClient {
         return try await answer(orHangUp: call)
     }
 
-    /// Joins a call that is offered and waits until it is talked: the number under which it goes on. Cancelling the task
-    /// hangs up.
+    /// Joins a call that is offered and waits until it is answered at both ends: the number under which it goes on.
+    /// Cancelling the task hangs up.
     ///
     /// Throws `CallError` as `join` and `answered`, and `CancellationError`.
     public func joinAndWait(call: UInt64, microphone: Bool, camera: Bool) async throws -> UInt64 {
