@@ -44,14 +44,7 @@ pub(crate) fn jars(house: &House) -> Result<Vec<PathBuf>> {
     let pom = house.path("xtask/pins/kotlin/pom.xml");
     let folder = house.target("tools/maven");
     once(house, &folder, std::slice::from_ref(&pom), || {
-        let mut command = house.command("mvn");
-        command
-            .args(["--batch-mode", "--no-transfer-progress", "--file"])
-            .arg(&pom)
-            .arg(COPY_JARS)
-            .arg(format!("-DoutputDirectory={}", folder.display()));
-        Step::new("Maven: the jars for Kotlin", command).run(house)?;
-        Ok(())
+        copy_dependencies(house, "Maven: the jars for Kotlin", &pom, &folder, &[])
     })?;
     let mut jars = Vec::new();
     for entry in
@@ -71,14 +64,8 @@ pub(crate) fn jna_android(house: &House) -> Result<Vec<PathBuf>> {
     let pom = house.path("xtask/pins/android/pom.xml");
     let folder = house.target("tools/jna-android");
     once(house, &folder, std::slice::from_ref(&pom), || {
-        let mut command = house.command("mvn");
-        command
-            .args(["--batch-mode", "--no-transfer-progress", "--file"])
-            .arg(&pom)
-            .arg(COPY_JARS)
-            .arg("-Dmdep.stripVersion=true")
-            .arg(format!("-DoutputDirectory={}", folder.display()));
-        Step::new("Maven: JNA for Android", command).run(house)?;
+        let unversioned = ["-Dmdep.stripVersion=true"];
+        copy_dependencies(house, "Maven: JNA for Android", &pom, &folder, &unversioned)?;
         let mut command = house.command("jar");
         command
             .args(["xf", "jna.aar"])
@@ -88,6 +75,25 @@ pub(crate) fn jna_android(house: &House) -> Result<Vec<PathBuf>> {
         Ok(())
     })?;
     Ok(JNA_ANDROID.iter().map(|file| folder.join(file)).collect())
+}
+
+/// What a pom names, with all that it needs, into a folder.
+fn copy_dependencies(
+    house: &House,
+    name: &str,
+    pom: &Path,
+    folder: &Path,
+    more: &[&str],
+) -> Result<()> {
+    let mut command = house.command("mvn");
+    command
+        .args(["--batch-mode", "--no-transfer-progress", "--file"])
+        .arg(pom)
+        .arg(COPY_JARS)
+        .args(more)
+        .arg(format!("-DoutputDirectory={}", folder.display()));
+    Step::new(name, command).run(house)?;
+    Ok(())
 }
 
 /// The tools named in `xtask/pins/python/SET.txt`: the folder with their programs.

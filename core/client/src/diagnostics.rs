@@ -201,7 +201,8 @@ impl Recorder {
     }
 }
 
-fn bounded<T>(list: &mut VecDeque<T>, most: usize, item: T) {
+/// Adds to a list of so many at most; the oldest goes.
+pub(crate) fn bounded<T>(list: &mut VecDeque<T>, most: usize, item: T) {
     if list.len() >= most {
         list.pop_front();
     }

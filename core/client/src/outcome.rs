@@ -8,6 +8,8 @@ use ringwire_protocol::{CallEndReason, CallError};
 use thiserror::Error;
 use tokio::sync::watch;
 
+use crate::diagnostics::bounded;
+
 /// Most calls whose last failure, and most merged ones whose new key is remembered.
 const MAX_REMEMBERED: usize = 64;
 
@@ -83,10 +85,10 @@ impl Waiters {
                 error,
             } => {
                 self.failures.retain(|(known, _)| known != key);
-                remember(&mut self.failures, (*key, error.clone()));
+                bounded(&mut self.failures, MAX_REMEMBERED, (*key, error.clone()));
             }
             CallEvent::Merged { key, into } => {
-                remember(&mut self.merged, (*key, *into));
+                bounded(&mut self.merged, MAX_REMEMBERED, (*key, *into));
                 let moved = self.waiting.iter_mut().filter(|(waits, _)| waits == key);
                 moved.for_each(|(waits, _)| *waits = *into);
             }
@@ -116,13 +118,6 @@ impl Waiters {
             }
         }
     }
-}
-
-fn remember<T>(list: &mut VecDeque<T>, item: T) {
-    if list.len() >= MAX_REMEMBERED {
-        list.pop_front();
-    }
-    list.push_back(item);
 }
 
 fn answer(key: CallKey, call: Option<&CallView>, failure: Option<&CallError>) -> Option<Answer> {
