@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use ringwire_client as core;
 use ringwire_client::protocol::auth::{Identity, TokenType};
 use ringwire_client::protocol::{CallType, ConversationId, DeviceId};
@@ -10,6 +11,7 @@ use ringwire_client::{CallKey, LocalMedia};
 
 use crate::diagnostics;
 use crate::error::CallError;
+use crate::inside;
 use crate::media::{AudioSink, AudioSource, VideoCodec, VideoSink, VideoSource};
 use crate::state::{CallStats, ClientSnapshot};
 use crate::streams::{CallAnswer, EventStream, SnapshotStream};
@@ -239,7 +241,7 @@ impl CallClient {
 
     /// The whole state now, without waiting.
     pub fn snapshot(&self) -> ClientSnapshot {
-        self.inner.snapshot().as_ref().into()
+        inside(|| self.inner.snapshot().as_ref().into())
     }
 
     /// The state now, and then each time that it is another one. Any number of streams.
@@ -332,12 +334,16 @@ impl CallClient {
 
     fn sink(&self, sink: core::VideoSink) -> Arc<VideoSink> {
         let alarm = self.inner.alarm();
-        Arc::new(VideoSink { sink, alarm })
+        Arc::new(VideoSink {
+            sink,
+            alarm,
+            kept: Mutex::default(),
+        })
     }
 }
 
 /// Breaks the core on purpose, to see that a client ends and nothing else. Not in what ships.
-#[cfg(feature = "breakable")]
+#[cfg(feature = "tested")]
 #[uniffi::export]
 impl CallClient {
     /// Panics in the client's task.

@@ -1,11 +1,14 @@
 //! Sources and sinks: plain functions on the caller's own threads. A panic below ends the client, and nothing else.
+//! The functions that move pictures and sound cross the border in the form that `raw` gives them.
 
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use ringwire_client as core;
 use ringwire_client::Alarm;
 
 use crate::error::CallError;
+use crate::inside;
 
 /// How pictures are encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
@@ -52,7 +55,6 @@ pub struct VideoSource {
     pub(crate) alarm: Alarm,
 }
 
-#[uniffi::export]
 impl VideoSource {
     /// Takes one encoded picture; `data` is read before the function returns and not kept. `timestamp_us` is the
     /// moment of the capture in microseconds of any clock that runs on. Whether H.264 is a key frame is read from it,
@@ -71,7 +73,7 @@ impl VideoSource {
         key_frame: bool,
         rotation: Rotation,
     ) -> Result<(), CallError> {
-        let pushed = self.alarm.guard(|| {
+        let push = || {
             self.source.push(&core::VideoFrame {
                 codec: codec.into(),
                 data: data.to_vec().into(),
@@ -79,7 +81,8 @@ impl VideoSource {
                 key_frame,
                 rotation: rotation.into(),
             })
-        });
+        };
+        let pushed = inside(|| self.alarm.guard(push));
         pushed
             .map_err(CallError::internal)?
             .map_err(|error| match error {
@@ -87,7 +90,10 @@ impl VideoSource {
                 _ => CallError::invalid("data", format!("one picture, 1 byte to 2 MiB: {error}")),
             })
     }
+}
 
+#[uniffi::export]
+impl VideoSource {
     /// What the encoder should make: what the first open connection has agreed on; nothing before that.
     pub fn codec(&self) -> Option<VideoCodec> {
         self.source.codec().map(VideoCodec::from)
@@ -109,28 +115,38 @@ impl VideoSource {
 pub struct VideoSink {
     pub(crate) sink: core::VideoSink,
     pub(crate) alarm: Alarm,
+    /// A picture for which the room was too small: it is the next one.
+    pub(crate) kept: Mutex<Option<core::VideoFrame>>,
 }
 
-#[uniffi::export]
 impl VideoSink {
     /// The next whole picture; nothing after so many milliseconds, and at once when the call or the client is over.
     /// Blocks the calling thread: never on the main thread. 30 pictures wait; one more drops all up to the next key
     /// frame.
     pub fn next(&self, timeout_ms: u32) -> Option<VideoFrame> {
-        let timeout = Duration::from_millis(timeout_ms.into());
-        let taken = self.alarm.guard(|| {
-            let frame = self.sink.next(timeout)?;
-            Some(VideoFrame {
-                codec: frame.codec.into(),
-                data: frame.data.into(),
-                timestamp_us: u64::try_from(frame.timestamp.as_micros()).unwrap_or(u64::MAX),
-                key_frame: frame.key_frame,
-                rotation: frame.rotation.into(),
-            })
-        });
-        taken.unwrap_or_default()
+        let frame = self.take(timeout_ms)?;
+        Some(VideoFrame {
+            codec: frame.codec.into(),
+            timestamp_us: micros(&frame),
+            key_frame: frame.key_frame,
+            rotation: frame.rotation.into(),
+            data: frame.data.into(),
+        })
     }
 
+    /// The next picture as the core has it.
+    pub(crate) fn take(&self, timeout_ms: u32) -> Option<core::VideoFrame> {
+        let kept = self.kept.lock().take();
+        kept.or_else(|| {
+            let timeout = Duration::from_millis(timeout_ms.into());
+            // What a panic leaves is nothing.
+            inside(|| self.alarm.guard(|| self.sink.next(timeout))).unwrap_or_default()
+        })
+    }
+}
+
+#[uniffi::export]
+impl VideoSink {
     /// Asks the other end for a key frame, as a decoder that lost its way must.
     pub fn want_key_frame(&self) {
         self.sink.want_key_frame();
@@ -149,7 +165,6 @@ pub struct AudioSource {
     pub(crate) alarm: Alarm,
 }
 
-#[uniffi::export]
 impl AudioSource {
     /// Takes samples, any number of them: signed 16 bit, little-endian, mono, 48 kHz. They are read before the
     /// function returns and not kept. Encodes on the calling thread (Opus, a fraction of a millisecond for 10 ms): not
@@ -163,11 +178,11 @@ impl AudioSource {
             let problem = "two bytes a sample, so an even number of them";
             return Err(CallError::invalid("pcm", problem));
         }
-        let samples: Vec<_> = samples
-            .iter()
-            .map(|sample| i16::from_le_bytes(*sample))
-            .collect();
-        let pushed = self.alarm.guard(|| self.source.push(&samples));
+        let push = || {
+            let samples = samples.iter().map(|sample| i16::from_le_bytes(*sample));
+            self.source.push(&samples.collect::<Vec<_>>())
+        };
+        let pushed = inside(|| self.alarm.guard(push));
         pushed
             .map_err(CallError::internal)?
             .map_err(|error| CallError::invalid("pcm", error))
@@ -181,24 +196,34 @@ pub struct AudioSink {
     pub(crate) alarm: Alarm,
 }
 
+impl AudioSink {
+    /// Bytes of what is pulled at once: 10 ms.
+    pub const BLOCK: usize = 960;
+
+    /// The next 10 ms: 480 samples, signed 16 bit, little-endian, mono, 48 kHz; silence while nothing comes and once
+    /// the call is over. Never waits: pull it at the pace of the loudspeaker, from one thread, which is no real-time
+    /// audio callback.
+    pub fn pull(&self, into: &mut [u8; Self::BLOCK]) {
+        let mut pcm = [0; Self::BLOCK / 2];
+        // What a panic leaves is silence.
+        let _ = inside(|| self.alarm.guard(|| self.sink.pull(&mut pcm)));
+        for (bytes, sample) in into.as_chunks_mut::<2>().0.iter_mut().zip(pcm) {
+            *bytes = sample.to_le_bytes();
+        }
+    }
+}
+
 #[uniffi::export]
 impl AudioSink {
-    /// The next 10 ms: 480 samples, signed 16 bit, little-endian, mono, 48 kHz, 960 bytes; silence while nothing
-    /// comes and once the call is over. Never waits: pull it at the pace of the loudspeaker, from one thread, which
-    /// is no real-time audio callback.
-    pub fn pull(&self) -> Vec<u8> {
-        let mut pcm = [0; 480];
-        // What a panic leaves is silence.
-        let _ = self.alarm.guard(|| self.sink.pull(&mut pcm));
-        pcm.iter()
-            .flat_map(|sample: &i16| sample.to_le_bytes())
-            .collect()
-    }
-
     /// True when the call or the client is over: nothing more comes.
     pub fn is_closed(&self) -> bool {
         self.sink.is_closed()
     }
+}
+
+/// The moment of a picture, microseconds.
+pub(crate) fn micros(frame: &core::VideoFrame) -> u64 {
+    u64::try_from(frame.timestamp.as_micros()).unwrap_or(u64::MAX)
 }
 
 impl From<VideoCodec> for core::VideoCodec {

@@ -24,6 +24,7 @@ private var measuring = false
 private class Figures {
     private val threads = ManagementFactory.getThreadMXBean()
     private val cpu = ArrayList<Long>()
+    private val inside = ArrayList<Long>()
     private val wall = ArrayList<Long>()
 
     /** Does one call; it counts when [counts] says so of what it gave. */
@@ -35,6 +36,7 @@ private class Figures {
         val wallAfter = System.nanoTime()
         if (measuring && counts(given)) {
             cpu += cpuAfter - cpuBefore
+            inside += insideNs().toLong()
             wall += wallAfter - wallBefore
         }
         return given
@@ -46,10 +48,14 @@ private class Figures {
 
     /** Without what the clocks themselves cost. */
     fun json(clock: Figures): String {
-        val mean = cpu.average() / 1e3 - clock.cpuMedian()
-        val figures = listOf(mean, cpuMedian() - clock.cpuMedian(), wallMedian() - clock.wallMedian())
-        val (cpuMean, cpuMedian, wallMedian) = figures.map { String.format(Locale.ROOT, "%.2f", maxOf(0.0, it)) }
-        return """{"n":${cpu.size},"cpu_us_mean":$cpuMean,"cpu_us_median":$cpuMedian,"wall_us_median":$wallMedian}"""
+        val figures = mapOf(
+            "cpu_us_mean" to cpu.average() / 1e3 - clock.cpuMedian(),
+            "inside_us_mean" to inside.average() / 1e3,
+            "cpu_us_median" to cpuMedian() - clock.cpuMedian(),
+            "wall_us_median" to wallMedian() - clock.wallMedian(),
+        )
+        val texts = figures.map { (name, us) -> "\"$name\":" + String.format(Locale.ROOT, "%.2f", maxOf(0.0, us)) }
+        return """{"n":${cpu.size},${texts.joinToString(",")}}"""
     }
 
     private fun List<Long>.median() = sorted().getOrElse(size / 2) { 0 } / 1e3

@@ -33,7 +33,7 @@ class ErrorsTest : Story() {
             client.pushReceived(mapOf("type" to "call", "callId" to id, "conversationId" to id))
         }
         assertThrows(IllegalArgumentException::class.java) {
-            client.videoSource().pushDirect(ByteBuffer.allocate(9), VideoCodec.VP8, 0u, true, Rotation.DEG0)
+            client.audioSink(0u).pull(ByteBuffer.allocate(AUDIO_BLOCK - 1))
         }
     }
 

@@ -23,7 +23,7 @@ class MediaTest : Story() {
             { at -> source.push(middle.asReadOnlyBuffer(), VideoCodec.VP8, at, true, Rotation.DEG180) },
             { at -> source.push(ByteBuffer.wrap(padded, 7, bytes.size), VideoCodec.VP8, at, true, Rotation.DEG270) },
             { at -> source.push(bytes, VideoCodec.VP8, at, true) },
-            { at -> source.pushDirect(key.data, VideoCodec.VP8, at, true, Rotation.DEG90) },
+            { at -> source.push(middle.slice(), VideoCodec.VP8, at, true, Rotation.DEG90) },
         )
         val turned = listOf(0, 1, 2, 3, 0, 1).map(Rotation.entries::get)
         val camera = going(Player(30) { count ->
@@ -50,7 +50,7 @@ class MediaTest : Story() {
             { source.push(TONE_BYTES) },
             { source.push(TONE) },
             { source.push(ShortArray(3) + TONE, 3, TONE.size) },
-            { source.pushDirect(middle.slice()) },
+            { source.push(middle.slice()) },
         )
         val sink = it.callee.client.audioSink(it.theirs)
         val silence = ShortArray(480)
@@ -60,7 +60,48 @@ class MediaTest : Story() {
                 withTimeout(DEADLINE) { while (peak(sink.pull()) > 100) delay(10) }
             }
         }
-        assertEquals(960, sink.pull().size)
+        assertEquals(AUDIO_BLOCK, sink.pull().size)
+        assertTrue(insideNs() > 0u)
+    }
+
+    @Test
+    fun `sound comes out into whatever buffer`() = story {
+        val it = talk(person("alice"), person("bob"), Lab.conversation("alice-bob"), video = false)
+        val sink = it.callee.client.audioSink(it.theirs)
+        going(Player(100) { _ -> it.caller.client.audioSource().push(TONE) })
+        for (make in listOf<(Int) -> ByteBuffer>(ByteBuffer::allocate, ByteBuffer::allocateDirect)) {
+            val buffer = make(7 + AUDIO_BLOCK + 7)
+            withTimeout(DEADLINE) {
+                do {
+                    delay(10)
+                    buffer.clear().position(7)
+                    sink.pull(buffer)
+                    assertEquals(7 + AUDIO_BLOCK, buffer.position())
+                    val block = ByteArray(AUDIO_BLOCK).also { bytes -> buffer.duplicate().position(7).get(bytes) }
+                } while (peak(block) < LOUD)
+            }
+            // Nothing beside the block is touched.
+            buffer.clear()
+            val beside = (0 until 7) + (7 + AUDIO_BLOCK until buffer.limit())
+            assertTrue(beside.all { at -> buffer.get(at) == 0.toByte() })
+        }
+    }
+
+    @Test
+    fun `a picture of 200 kilobytes comes out whole, and the next one after it`() = story {
+        val it = talk(person("alice"), person("bob"), Lab.conversation("alice-bob"), video = true)
+        val key = Clip.vp8.frames.first().data
+        val large = ByteArray(200_000) { at -> if (at < key.limit()) key.get(at) else (at * 31).toByte() }
+        val small = ByteArray(key.remaining()).also(key.duplicate()::get)
+        val source = it.caller.client.videoSource()
+        going(Player(10) { count ->
+            source.push(if (count % 2 == 0L) large else small, VideoCodec.VP8, count.toULong() * 100_000u, true)
+        })
+        val seen = it.callee.sees(it.theirs, 6)
+        for ((bytes, size) in listOf(large to large.size, small to small.size)) {
+            assertTrue(seen.any { picture -> picture.data.size == size && picture.data.contentEquals(bytes) })
+        }
+        assertTrue(seen.zipWithNext().all { (one, next) -> one.timestampUs < next.timestampUs })
     }
 
     @Test

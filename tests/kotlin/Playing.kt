@@ -88,7 +88,7 @@ class Camera(source: VideoSource, clip: Clip, rotation: Rotation = Rotation.DEG0
 class Microphone(source: AudioSource) : Player(100, { source.push(TONE) })
 
 /** 10 ms of 400 Hz. */
-val TONE = ShortArray(480) { (10_000 * sin(2 * PI * 400 * it / 48_000)).toInt().toShort() }
+val TONE = ShortArray(480) { (12_000 * sin(2 * PI * 400 * it / 48_000)).toInt().toShort() }
 
 /** The same as bytes. */
 val TONE_BYTES: ByteArray = ByteArray(960).also {

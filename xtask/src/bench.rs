@@ -11,7 +11,6 @@ use clap::{Args, ValueEnum};
 use crate::bindings::{self, Bindings};
 use crate::house::{House, WEB, WEB_VENDOR};
 use crate::languages::words;
-use crate::step::Step;
 use crate::swift::{Built, Speed};
 use crate::swift_tools::{self, Found};
 use crate::tools::{CHROMEDRIVER, CHROMIUM, ESPEAK, FFMPEG, NODE, NPM, Tool};
@@ -72,13 +71,9 @@ pub(crate) fn run(house: &House, options: &Options) -> Result<ExitCode> {
     needed.extend(name.tools());
     apt::ensure(house, &needed)?;
     let vendor = pins::web_vendor(house)?;
-    Step::new(
-        "Build the benches, optimised: minutes the first time",
-        house.cargo(["build", "--release", "-p", "ringwire-bench"]),
-    )
-    .run(house)?;
+    let program = ship::program(house, "ringwire-bench")?;
 
-    let mut bench = house.command(house.released("ringwire-bench"));
+    let mut bench = house.command(program);
     bench
         .arg("--out")
         .arg(house.target("bench"))

@@ -15,6 +15,8 @@ const BINDGEN: &str = "uniffi-bindgen";
 const FOLDER: &str = "bindings";
 /// Where the Kotlin is, in the folder of the sources.
 const KOTLIN: &str = "dev/ringwire/ringwire.kt";
+/// Where the Swift is.
+const SWIFT: &str = "Ringwire.swift";
 
 /// The shared library, as the tests use it.
 pub(crate) struct Bindings {
@@ -78,11 +80,13 @@ pub(crate) fn generate(house: &House, library: &Path, language: &str, folder: &P
         .arg(house.path("uniffi.toml"))
         .current_dir(house.path(FOLDER));
     Step::new(&format!("Bindings: write the {language} sources"), command).run(house)?;
-    if language == "kotlin" {
-        let file = folder.join(KOTLIN);
-        let source =
-            fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-        house.write(&file, &tune::kotlin(&source)?)?;
-    }
+    let (file, tune): (_, fn(&str) -> Result<String>) = match language {
+        "kotlin" => (KOTLIN, tune::kotlin),
+        _ => (SWIFT, tune::swift),
+    };
+    let file = folder.join(file);
+    let source =
+        fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    house.write(&file, &tune(&source)?)?;
     Ok(())
 }

@@ -16,7 +16,7 @@ use crate::tools::{CC, CMAKE, Tool};
 pub(crate) const WORKSPACE: [&str; 3] = [
     "--workspace",
     "--features",
-    "ringwire/bindgen,ringwire/breakable",
+    "ringwire/bindgen,ringwire/tested",
 ];
 
 /// Folder with socket.io and socket.io-client, for tests against Node's own server.
@@ -64,11 +64,6 @@ impl House {
     /// A product of `cargo build`; heeds `CARGO_TARGET_DIR`.
     pub(crate) fn built(&self, name: &str) -> PathBuf {
         self.product("debug", name)
-    }
-
-    /// The same of `cargo build --release`.
-    pub(crate) fn released(&self, name: &str) -> PathBuf {
-        self.product("release", name)
     }
 
     /// The simulator, built for speed.

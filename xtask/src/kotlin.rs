@@ -83,11 +83,14 @@ pub(crate) fn build(house: &House, bindings: &Bindings) -> Result<App> {
         sources: sources(&[generated])?,
         classpath: jars.clone(),
     };
-    let mut classpath = vec![bound.compile(house)?];
+    let bound = bound.compile(house)?;
+    // The skin is of one module with what UniFFI wrote, in what ships.
+    let friend = format!("-Xfriend-paths={}", bound.display());
+    let mut classpath = vec![bound];
     classpath.extend(jars);
     let app = Jar {
         name: "app",
-        options: &["-Werror"],
+        options: &["-Werror", &friend],
         sources: sources(&[
             house.path("bindings/kotlin"),
             house.path("tests/kotlin"),

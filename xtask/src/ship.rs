@@ -2,7 +2,7 @@
 //! `target/ship`, apart from all other builds.
 
 use std::env;
-use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX, EXE_SUFFIX};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -37,7 +37,7 @@ pub(crate) fn host(house: &House) -> Result<PathBuf> {
 
 /// The same with the one function more that the programs of the tests name, in a place of its own.
 pub(crate) fn host_for_tests(house: &House) -> Result<PathBuf> {
-    let built = host_with(house, &["--features", "breakable"])?;
+    let built = host_with(house, &["--features", "tested"])?;
     let kept = house.target(&format!("ship/for-tests/{DLL_PREFIX}ringwire{DLL_SUFFIX}"));
     let folder = kept.parent().context("it lies in a folder")?;
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
@@ -107,6 +107,16 @@ pub(crate) fn ios(house: &House, target: &str) -> Result<PathBuf> {
 /// Whether Android's own compiler is there.
 pub(crate) fn has_ndk() -> bool {
     env::var_os("ANDROID_NDK_HOME").is_some_and(|folder| Path::new(&folder).is_dir())
+}
+
+/// A program that is built with the flags of the library.
+pub(crate) fn program(house: &House, name: &str) -> Result<PathBuf> {
+    let mut command = house.cargo(["build", "--release", "-p", name]);
+    shipped(house, &mut command);
+    command.env("CARGO_PROFILE_RELEASE_STRIP", "none");
+    let title = format!("Ship: {name}, as the library ships, minutes the first time");
+    Step::new(&title, command).run(house)?;
+    Ok(house.target(&format!("ship/release/{name}{EXE_SUFFIX}")))
 }
 
 fn build(house: &House) -> Command {

@@ -1,5 +1,6 @@
 //! What the border costs: the functions of a call that apps call all the time, from Rust, Kotlin and Swift in turn, each
-//! in a process of its own, in a call of its own at 30 pictures and 100 blocks of sound a second.
+//! in a process of its own, in a call of its own at 30 pictures and 100 blocks of sound a second. Kotlin and Swift also
+//! ask the library how much of each call was spent inside; what is left is the border.
 
 pub(crate) mod rust;
 
@@ -94,55 +95,68 @@ async fn call(words: &[String], seconds: u64) -> Result<Value> {
 }
 
 fn report(out: &Path, seconds: u64, names: &[&str], taken: &[Vec<Value>]) -> Result<()> {
-    let of = |language: usize, function: &str, figure: &str| {
-        let rounds: Vec<f64> = taken[language]
-            .iter()
-            .filter_map(|round| round[function][figure].as_f64())
-            .collect();
-        median(&rounds)
-    };
     let mut rows = vec![vec!["us of processor per call".to_owned()]];
-    rows[0].extend(names.iter().map(|name| (*name).to_owned()));
-    for (function, _) in FUNCTIONS {
-        let mut row = vec![function.to_owned()];
-        row.extend(
-            (0..names.len())
-                .map(|language| format!("{:.2}", of(language, function, "cpu_us_mean"))),
-        );
-        rows.push(row);
-    }
-    print!("\n{}", figures::table(&rows));
+    rows.extend(FUNCTIONS.map(|(function, _)| vec![function.to_owned()]));
     let mut file = Map::new();
     file.insert("machine".to_owned(), figures::machine());
     file.insert("rounds".to_owned(), json!(taken[0].len()));
     file.insert("seconds".to_owned(), json!(seconds));
-    for (language, name) in names.iter().enumerate() {
-        let mut entry = Map::new();
-        for (function, _) in FUNCTIONS {
-            entry.insert(
-                function.to_owned(),
-                json!({
-                    "cpu_us_mean": of(language, function, "cpu_us_mean"),
-                    "cpu_us_median": of(language, function, "cpu_us_median"),
-                    "wall_us_median": of(language, function, "wall_us_median"),
-                    "n": of(language, function, "n"),
-                }),
-            );
+    let mut shares = Vec::new();
+    for (name, rounds) in names.iter().zip(taken) {
+        let goal = GOALS.iter().find(|(of, _)| of == name);
+        rows[0].push((*name).to_owned());
+        if goal.is_some() {
+            rows[0].extend(["inside", "border"].map(str::to_owned));
         }
-        if let Some((_, goal)) = GOALS.iter().find(|(of, _)| of == name) {
-            let border = |(function, per_second): &(&str, f64)| {
-                (of(language, function, "cpu_us_mean") - of(0, function, "cpu_us_mean"))
-                    * per_second
-            };
-            // Microseconds in a second, in percent of the second.
-            let share = FUNCTIONS.iter().map(border).sum::<f64>() / 1e4;
-            println!(
+        let mut entry = Map::new();
+        // Microseconds in a second.
+        let mut border = 0.0;
+        for ((function, per_second), row) in FUNCTIONS.iter().zip(&mut rows[1..]) {
+            let mut figures = Map::new();
+            let mut shown = vec!["cpu_us_mean"];
+            for figure in ["cpu_us_mean", "cpu_us_median", "wall_us_median", "n"] {
+                figures.insert(figure.to_owned(), json!(of(rounds, function, figure)?));
+            }
+            if goal.is_some() {
+                for figure in ["inside_us_mean", "border_us_mean"] {
+                    figures.insert(figure.to_owned(), json!(of(rounds, function, figure)?));
+                    shown.push(figure);
+                }
+                border += of(rounds, function, "border_us_mean")? * per_second;
+            }
+            let text =
+                |figure: &&str| format!("{:.2}", figures[*figure].as_f64().unwrap_or_default());
+            row.extend(shown.iter().map(text));
+            entry.insert((*function).to_owned(), Value::Object(figures));
+        }
+        if let Some((_, goal)) = goal {
+            // In percent of the second.
+            let share = border / 1e4;
+            shares.push(format!(
                 "{name}: the border takes {share:.3} % of a core in a call; the goal is under {goal} %"
-            );
+            ));
             entry.insert("core_share".to_owned(), json!(rounded(share, 4)));
             entry.insert("goal".to_owned(), json!(goal));
         }
         file.insert((*name).to_owned(), Value::Object(entry));
     }
+    print!("\n{}", figures::table(&rows));
+    println!("{}", shares.join("\n"));
     figures::write(out, "ffi", &Value::Object(file))
+}
+
+/// The median of the rounds. The border is what was not spent inside.
+fn of(rounds: &[Value], function: &str, figure: &str) -> Result<f64> {
+    let one = |round: &Value, figure: &str| {
+        let number = round[function][figure].as_f64();
+        number.with_context(|| format!("{function} has no {figure}"))
+    };
+    let all: Result<Vec<f64>> = rounds
+        .iter()
+        .map(|round| match figure {
+            "border_us_mean" => Ok(one(round, "cpu_us_mean")? - one(round, "inside_us_mean")?),
+            _ => one(round, figure),
+        })
+        .collect();
+    Ok(rounded(median(&all?), 2))
 }

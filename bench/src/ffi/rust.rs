@@ -1,7 +1,7 @@
 //! The Rust end of the comparison: the functions that Kotlin and Swift call, called from Rust, in the same kind of call
-//! at the same pace. What a language needs beyond this is what the border costs. Its twins are
-//! `tests/kotlin/Bench.kt` and the Swift package's program `bench`.
+//! at the same pace. Its twins are `tests/kotlin/Bench.kt` and the Swift package's program `bench`.
 
+use std::f64::consts::TAU;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::{self, JoinHandle};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use nix::time::{ClockId, clock_gettime};
 use ringwire::{
-    CallClient, CallEvent, CallStage, ClientConfig, ClientSnapshot, Rotation, VideoCodec,
+    AudioSink, CallClient, CallEvent, CallStage, ClientConfig, ClientSnapshot, Rotation, VideoCodec,
 };
 use serde_json::{Map, Value, json};
 
@@ -22,7 +22,7 @@ const PICTURE: usize = 10_000;
 const PICTURES_PER_SECOND: u32 = 30;
 const KEY_FRAME_EVERY: u64 = 30;
 /// Bytes of 10 ms of sound.
-const SOUND: usize = 960;
+const SOUND: usize = AudioSink::BLOCK;
 const SOUNDS_PER_SECOND: u32 = 100;
 
 /// Runs the call for so many seconds; prints the figures as one line of JSON. `lab` is what `RINGWIRE_LAB` holds.
@@ -151,7 +151,8 @@ type Measured = JoinHandle<(&'static str, Taken)>;
 /// A person who films, speaks, looks, listens and reads the state, each on a thread of its own, until told to stop.
 fn play(client: &Arc<CallClient>, call: u64, stop: &Arc<AtomicBool>) -> Vec<Measured> {
     let pictures = [picture(false), picture(true)];
-    let wave = |at: usize| ((at as f64 * 0.06).sin() * 8_000.0) as i16;
+    // What sound costs depends on the sound: 400 Hz in all languages.
+    let wave = |at: usize| ((at as f64 * TAU * 400.0 / 48_000.0).sin() * 12_000.0) as i16;
     let tone: Vec<u8> = (0..SOUND / 2)
         .flat_map(|at| wave(at).to_le_bytes())
         .collect();
@@ -195,7 +196,8 @@ fn play(client: &Arc<CallClient>, call: u64, stop: &Arc<AtomicBool>) -> Vec<Meas
             SOUNDS_PER_SECOND,
             stop,
             move |taken, counts, _| {
-                taken.time(counts, || speaker.pull(), |_| true);
+                let mut block = [0; AudioSink::BLOCK];
+                taken.time(counts, || speaker.pull(&mut block), |_| true);
             },
         ),
         paced(

@@ -100,6 +100,7 @@ final class Times: @unchecked Sendable {
     private let lock = NSLock()
     private var counts = false
     private var cpu: [Double] = []
+    private var inside: [Double] = []
     private var wall: [Double] = []
 
     init(_ name: String) { self.name = name }
@@ -114,6 +115,7 @@ final class Times: @unchecked Sendable {
         lock.withLock {
             if counts {
                 cpu.append(cpuEnd - cpuBegin)
+                inside.append(Double(insideNs()) / 1e3)
                 wall.append(wallEnd - wallBegin)
             }
         }
@@ -124,8 +126,9 @@ final class Times: @unchecked Sendable {
         lock.withLock {
             guard !cpu.isEmpty else { return #"{"n":0}"# }
             let mean = cpu.reduce(0, +) / Double(cpu.count) - clock
+            let inside = inside.reduce(0, +) / Double(inside.count)
             let (cpuMedian, wallMedian) = (cpu.sorted()[cpu.count / 2] - clock, wall.sorted()[wall.count / 2] - clock)
-            return #"{"n":\#(cpu.count),"cpu_us_mean":\#(rounded(mean)),"cpu_us_median":\#(rounded(cpuMedian)),"#
+            return #"{"n":\#(cpu.count),"cpu_us_mean":\#(rounded(mean)),"inside_us_mean":\#(rounded(inside)),"cpu_us_median":\#(rounded(cpuMedian)),"#
                 + #""wall_us_median":\#(rounded(wallMedian))}"#
         }
     }

@@ -133,6 +133,44 @@ final class MediaTests: Story, @unchecked Sendable {
             try talk.caller.client.hangUp(call: talk.mine)
             try await eventually("closed") { speaker.isClosed() }
             XCTAssertEqual(peak(speaker.pull()), 0)
+            XCTAssertGreaterThan(insideNs(), 0)
+        }
+    }
+
+    func testSoundComesOutIntoMemoryOfTheAppAndNothingBesideItIsTouched() async throws {
+        try await talking { talk in
+            let speaking = speak(into: talk.caller.client.audioSource())
+            let speaker = talk.callee.client.audioSink(call: talk.theirs)
+            let (loudest, touched) = (Count(), Count())
+            let hearing = Pace(every: 0.01) { _ in
+                var memory = [UInt8](repeating: 0x55, count: 7 + AudioSink.block + 7)
+                memory.withUnsafeMutableBytes { speaker.pull(into: .init(rebasing: $0[7..<(7 + AudioSink.block)])) }
+                loudest.raise(to: peak(Data(memory[7...].prefix(AudioSink.block))))
+                touched.add((memory.prefix(7) + memory.suffix(7)).filter { $0 != 0x55 }.count)
+            }
+            try await eventually("a tone") { loudest.value >= 8_000 }
+            speaking.stop()
+            hearing.stop()
+            XCTAssertEqual(touched.value, 0)
+        }
+    }
+
+    func testAPictureOf200KilobytesComesOutWholeAndTheNextOneAfterIt() async throws {
+        try await talking { talk in
+            let small = Clip.first.data
+            let large = small + Data((0..<200_000).map { UInt8(truncatingIfNeeded: $0 * 31) })
+            let camera = talk.caller.client.videoSource()
+            let filming = Pace(every: 0.1) { turn in
+                let data = turn % 2 == 0 ? large : small
+                try? camera.push(data: data, codec: .vp8, timestampUs: UInt64(turn) * 100_000, keyFrame: true)
+            }
+            let screen = talk.callee.client.videoSink(call: talk.theirs)
+            for _ in 0..<2 {
+                for wanted in [large, small] {
+                    try await eventually("\(wanted.count) bytes") { screen.next(timeoutMs: 2_000)?.data == wanted }
+                }
+            }
+            filming.stop()
         }
     }
 }
