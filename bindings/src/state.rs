@@ -177,7 +177,7 @@ pub struct Call {
     pub held: bool,
     /// It rings while another call is going on.
     pub waiting: bool,
-    /// When it was answered, milliseconds since 1970.
+    /// When it was answered, milliseconds since 1970: by the server's clock, or for whoever calls by this device's.
     pub answered_at_ms: Option<i64>,
     /// The others.
     pub people: Vec<Person>,

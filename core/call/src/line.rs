@@ -55,13 +55,24 @@ impl Line {
         self.calendar = Some((says, now));
     }
 
+    /// What the calendar said at a moment, or will have said; `None` while nobody has looked at it.
+    pub(crate) fn calendar_at(&self, moment: Instant) -> Option<Timestamp> {
+        let (said, at) = self.calendar?;
+        let before = at.saturating_since(moment);
+        let moved = said + moment.saturating_since(at);
+        let before = i64::try_from(before.as_millis()).unwrap_or(i64::MAX);
+        Some(Timestamp::from_millis(
+            moved.as_millis().saturating_sub(before),
+        ))
+    }
+
     /// How long something rings that ends at `deadline`, and at most `timers::RING_DEADLINE`. Zero
     /// where it is over by this device's calendar, which may be wrong.
     pub(crate) fn rings_for(&self, deadline: Option<Timestamp>, now: Instant) -> Duration {
-        let left = deadline.zip(self.calendar).map(|(deadline, (said, at))| {
-            let calendar = said + now.saturating_since(at);
-            deadline.saturating_since(calendar)
-        });
+        let calendar = self.calendar_at(now);
+        let left = deadline
+            .zip(calendar)
+            .map(|(deadline, calendar)| deadline.saturating_since(calendar));
         left.map_or(timers::RING_DEADLINE, |left| {
             left.min(timers::RING_DEADLINE)
         })

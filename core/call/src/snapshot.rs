@@ -57,7 +57,8 @@ pub struct CallView {
     pub initiated_at: Instant,
     /// When the ring here, the wait for an answer or the offer to join ends; `None` once answered.
     pub ring_deadline: Option<Instant>,
-    /// When it was answered, by the server's clock.
+    /// When it was answered, by the server's clock; where the server did not say, when it became active by this
+    /// device's calendar.
     pub answered_at: Option<Timestamp>,
     /// When it became active, by this device's clock.
     pub active_since: Option<Instant>,

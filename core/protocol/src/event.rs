@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::error::{ErrorCode, ProtocolError};
 use crate::limits::MAX_FRAME;
+use crate::reader;
 
 /// A rule that serde's types do not say.
 pub(crate) trait Check {
@@ -75,10 +76,8 @@ pub(crate) fn read<T: DeserializeOwned + Check>(
             ));
         }
     };
-    let read: T = serde_path_to_error::deserialize(payload).map_err(|error| {
-        let path = error.path().to_string();
-        bad_field(event, &path, &error.into_inner().to_string())
-    })?;
+    let read: T = reader::from_value(payload)
+        .map_err(|(path, error)| bad_field(event, &path, &error.to_string()))?;
     match read.check() {
         Ok(()) => Ok(read),
         Err(Broken {
@@ -98,9 +97,9 @@ fn bad_field(event: &str, path: &str, problem: &str) -> ProtocolError {
         .and_then(|rest| rest.split_once('`'))
         .map(|(name, _)| name);
     let field = match (path, named) {
-        ("." | "", Some(name)) => name.to_owned(),
+        ("", Some(name)) => name.to_owned(),
         (path, Some(name)) if !path.ends_with(name) => format!("{path}.{name}"),
-        ("." | "", None) => "payload".to_owned(),
+        ("", None) => "payload".to_owned(),
         (path, _) => path.to_owned(),
     };
     let code = match field.split('.').next() {

@@ -33,6 +33,7 @@ pub mod ids;
 pub mod instant;
 pub mod limits;
 pub mod push;
+mod reader;
 pub mod server;
 pub mod session;
 pub mod signal;

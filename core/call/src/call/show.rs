@@ -55,7 +55,10 @@ impl Call {
                 | State::Reconnecting(_)
                 | State::Ended(_) => None,
             },
-            answered_at: self.answered_at,
+            // Whoever calls is told who joined, not when.
+            answered_at: self
+                .answered_at
+                .or_else(|| line.calendar_at(self.active_since()?)),
             active_since: self.active_since(),
             connected: self.state.talk().is_some_and(|talk| talk.is_up()),
             quality,

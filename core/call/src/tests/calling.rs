@@ -1,8 +1,10 @@
 //! The caller's side until somebody answers.
 
 use super::phone::*;
-use crate::{AckFailure, CallEvent, CallState, Command, Effect, IcePolicy, PathState};
-use ringwire_protocol::{CallEndReason, CallError, CallType, ClientEvent, ErrorCode, SignalBody};
+use crate::{AckFailure, CallEvent, CallState, Command, Effect, IcePolicy, Input, PathState};
+use ringwire_protocol::{
+    CallEndReason, CallError, CallType, ClientEvent, ErrorCode, SignalBody, Timestamp,
+};
 
 fn ended(reason: CallEndReason) -> CallState {
     CallState::Ended { reason }
@@ -267,4 +269,32 @@ fn the_callee_declines() {
     assert_eq!(ann.said(), Vec::<&str>::new());
     ann.pass(secs(3));
     assert!(ann.snapshot().calls.is_empty());
+}
+
+#[test]
+fn a_caller_who_is_not_told_when_it_was_answered_counts_by_the_own_calendar() {
+    let says = |text| Timestamp::parse(text).unwrap();
+    let mut ann = Phone::new();
+    ann.feed(Input::Calendar(says("2026-01-01T00:00:00Z")));
+    ann.call();
+    ann.initiate_acked();
+    ann.bob_joins();
+    ann.offer_made();
+    ann.pass(secs(7));
+    assert_eq!(ann.view(MINE).answered_at, None);
+    ann.bob_answers(1);
+    let answered = Some(says("2026-01-01T00:00:07Z"));
+    assert_eq!(ann.view(MINE).answered_at, answered);
+    // Later looks at the calendar, also one that was put right, count from the same moment.
+    ann.pass(secs(3));
+    ann.feed(Input::Calendar(says("2026-01-01T00:00:10Z")));
+    assert_eq!(ann.view(MINE).answered_at, answered);
+    // What the server says counts.
+    let said = session("ann", "active", 9);
+    let said = said.strip_suffix('}').unwrap();
+    ann.socket_returns(&format!(r#"{said},"answeredAt":"2026-01-01T00:00:05Z"}}"#));
+    assert_eq!(
+        ann.view(MINE).answered_at,
+        Some(says("2026-01-01T00:00:05Z"))
+    );
 }
