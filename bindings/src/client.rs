@@ -20,7 +20,7 @@ use crate::streams::{CallAnswer, EventStream, SnapshotStream};
 #[derive(Debug, Clone, uniffi::Record)]
 pub struct ClientConfig {
     /// Address of the gateway, such as `https://calls.example.org`: `https`, `http`, `wss` or `ws`, a
-    /// host, and a port and a path prefix where there are some.
+    /// host, and a port and a path prefix where there are some. A host is written in ASCII, `xn--…` where needed.
     pub url: String,
     /// The JWT of the user, or a guest's session token.
     pub token: String,

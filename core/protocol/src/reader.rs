@@ -5,7 +5,7 @@ use serde::Deserializer;
 use serde::de::{
     DeserializeOwned, DeserializeSeed, Error as _, IntoDeserializer, MapAccess, SeqAccess, Visitor,
 };
-use serde_json::{Error, Map, Value};
+use serde_json::{Error, Value};
 
 /// Reads a value. The error comes with the path of the field, such as `signal.candidates[2]`; of the whole it is empty.
 pub(crate) fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, (String, Error)> {
@@ -163,7 +163,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use serde::Deserialize;
-    use serde_json::json;
+    use serde_json::{Map, json};
 
     use super::*;
 

@@ -54,6 +54,12 @@ impl DriverConfig {
         let wrong = |problem: &str| Err(ConfigError::Url(problem.into()));
         let mut url = match Url::parse(&self.url) {
             Ok(url) => url,
+            // The tables for such names would be a fiftieth of the library.
+            Err(error) if !self.url.is_ascii() => {
+                return wrong(&format!(
+                    "{error}: write a host with other than ASCII letters in the form xn--…"
+                ));
+            }
             Err(error) => return wrong(&error.to_string()),
         };
         let scheme = match url.scheme() {
@@ -160,6 +166,14 @@ mod tests {
                 "{base}"
             );
         }
+    }
+
+    #[test]
+    fn a_host_with_other_letters_is_taken_in_ascii_and_else_the_error_says_so() {
+        let url = config("https://xn--mnchen-3ya.example").url().unwrap();
+        assert_eq!(url.host_str(), Some("xn--mnchen-3ya.example"));
+        let error = config("https://münchen.example").url().unwrap_err();
+        assert!(error.to_string().contains("xn--"), "{error}");
     }
 
     #[test]
