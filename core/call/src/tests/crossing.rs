@@ -333,3 +333,45 @@ fn who_has_won_is_known_from_the_ring_where_the_refusal_does_not_say() {
     refuse(&mut ann, error);
     assert_eq!(ann.said(), ["call:join"]);
 }
+
+#[test]
+fn a_ring_that_waited_says_what_the_refusal_leaves_out_where_it_is_the_winner() {
+    for (id, joins) in [("c1", true), ("c2", false)] {
+        let mut ann = Phone::new();
+        ann.call();
+        ann.event("call:initiated", &direct().replace("c1", id));
+        let mut error = glare("bob", "direct");
+        error.initiator_id = None;
+        refuse(&mut ann, error);
+        assert_eq!(ann.said().contains(&"call:join"), joins, "{id}");
+        // Another call rings as soon as it need not wait any more.
+        assert_eq!(ann.snapshot().calls.len() == 1, joins, "{id}");
+    }
+}
+
+#[test]
+fn a_winner_that_has_rung_is_declined_where_it_is_not_wanted() {
+    let mut ann = Phone::new();
+    ann.call();
+    ann.bob_calls();
+    refuse(&mut ann, glare("bob", "group"));
+    ann.command(Command::HangUp { key: MINE });
+    assert_eq!(ann.said(), ["call:end"]);
+    let reason = Reason::Rejected;
+    assert_eq!(ann.state(MINE), CallState::Ended { reason });
+}
+
+#[test]
+fn an_offer_that_comes_while_the_app_is_asked_is_taken_after_the_join() {
+    let mut ann = Phone::new();
+    ann.call();
+    refuse(&mut ann, glare("bob", "group"));
+    ann.bob_offers(1);
+    ann.command(Command::Join {
+        key: MINE,
+        media: BOTH_ON,
+    });
+    ann.join_acked();
+    let taken = |it: &Effect| matches!(it, Effect::AcceptOffer { .. });
+    assert!(ann.last.iter().any(taken));
+}
