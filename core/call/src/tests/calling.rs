@@ -369,3 +369,17 @@ fn a_call_that_waits_for_the_socket_is_said_once_however_often_that_is_lost() {
     ann.socket_up();
     assert_eq!(ann.said(), ["call:check-active", "call:initiate"]);
 }
+
+#[test]
+fn a_call_whose_answers_are_lost_is_said_three_times() {
+    let mut ann = Phone::new();
+    ann.call();
+    for said in 1..=3 {
+        assert_eq!(ann.state(MINE), CallState::Calling);
+        assert_eq!(ann.times_said("call:initiate"), said);
+        ann.fail("call:initiate", AckFailure::Timeout);
+        ann.ack("call:check-active", r#"{"calls":[]}"#);
+    }
+    assert_eq!(ann.times_said("call:initiate"), 3);
+    assert_eq!(ann.state(MINE), ended(CallEndReason::Failed));
+}

@@ -375,3 +375,22 @@ fn an_offer_that_comes_while_the_app_is_asked_is_taken_after_the_join() {
     let taken = |it: &Effect| matches!(it, Effect::AcceptOffer { .. });
     assert!(ann.last.iter().any(taken));
 }
+
+#[test]
+fn a_ring_that_waits_rings_later_where_the_server_lists_it() {
+    let mut ann = Phone::new();
+    ann.call();
+    ann.event("call:initiated", &direct().replace("c1", "c2"));
+    ann.event(
+        "call:error",
+        r#"{"code":"RATE_LIMIT_EXCEEDED","message":"slowly","retryAfter":1}"#,
+    );
+    ann.pass(secs(1));
+    assert_eq!(ann.said(), ["call:check-active"]);
+    let waits = session_of_bob("ringing")
+        .replace("c1", "c2")
+        .replace(&format!(",{ANN}"), "");
+    ann.ack("call:check-active", &format!(r#"{{"calls":[{waits}]}}"#));
+    ann.initiate_acked();
+    assert_eq!(ann.news(), [CallEvent::Incoming { key: FIRST_RING }]);
+}

@@ -392,3 +392,81 @@ fn a_command_for_a_call_that_is_not_listed_is_told_as_a_mistake() {
         ));
     }
 }
+
+#[test]
+fn a_late_failure_of_what_is_not_awaited_any_more_ends_nothing() {
+    let mut ann = Phone::new();
+    ann.call();
+    ann.initiate_acked();
+    ann.bob_joins();
+    let op = ann.op_of(|effect| match effect {
+        Effect::Offer { op, .. } => Some(*op),
+        _ => None,
+    });
+    ann.report(crate::ConnectionEvent::Failed {
+        op: Some(crate::OpId::from_raw(op.get() - 1)),
+        message: "too late".into(),
+    });
+    assert_eq!(ann.state(MINE), CallState::Connecting);
+    ann.offer_made();
+    assert_eq!(ann.said(), ["call:signal"]);
+}
+
+#[test]
+fn an_accepted_call_that_the_server_holds_for_missed_was_missed() {
+    let mut ann = Phone::in_own_call();
+    ann.feed(Input::SocketDown);
+    ann.socket_returns(&session("ann", "missed", 4));
+    let reason = Reason::Missed;
+    assert_eq!(ann.state(MINE), CallState::Ended { reason });
+}
+
+#[test]
+fn an_error_of_a_join_that_is_on_its_way_refuses_it() {
+    let mut ann = Phone::with_old_server();
+    ann.bob_calls();
+    ann.accept();
+    ann.event(
+        "call:error",
+        r#"{"code":"MAX_PARTICIPANTS_REACHED","message":"full","callId":"c1"}"#,
+    );
+    let reason = Reason::Failed;
+    assert_eq!(ann.state(FIRST_RING), CallState::Ended { reason });
+}
+
+#[test]
+fn a_call_that_is_lost_is_not_repaired_at_the_same_moment() {
+    let mut ann = Phone::in_own_call();
+    ann.path(crate::PathState::Broken);
+    ann.pass(secs(52));
+    ann.feed(Input::NetworkChanged);
+    ann.pass(secs(8));
+    let reason = Reason::ConnectionLost;
+    assert_eq!(ann.state(MINE), CallState::Ended { reason });
+    assert!(!ann.last.iter().any(|it| matches!(it, Effect::Offer { .. })));
+}
+
+#[test]
+fn an_offer_that_nobody_takes_is_left_where_the_server_has_this_device_in_it() {
+    let mut inside = Phone::new();
+    let listed = session_of_bob("active");
+    inside.ack("call:check-active", &format!(r#"{{"calls":[{listed}]}}"#));
+    let mut rung = Phone::new();
+    rung.call();
+    let error = glare("bob", "group");
+    rung.fail("call:initiate", crate::AckFailure::Refused(error));
+    rung.bob_calls();
+    for (mut ann, key, said) in [
+        (inside, FIRST_RING, vec!["call:leave"]),
+        (rung, MINE, Vec::new()),
+    ] {
+        assert_eq!(ann.state(key), CallState::Offered);
+        let deadline = ann.view(key).ring_deadline.unwrap();
+        ann.pass(deadline.saturating_since(ann.now));
+        let reason = Reason::Missed;
+        assert_eq!(ann.state(key), CallState::Ended { reason });
+        let mut goodbyes = ann.said();
+        goodbyes.retain(|said| ["call:leave", "call:end"].contains(said));
+        assert_eq!(goodbyes, said);
+    }
+}

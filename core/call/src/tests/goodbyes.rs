@@ -241,3 +241,45 @@ fn of_calls_that_are_over_the_one_that_ended_first_is_forgotten_first() {
     ann.event("call:initiated", &ring("x0"));
     assert!(matches!(ann.news()[..], [CallEvent::Incoming { .. }]));
 }
+
+#[test]
+fn an_accept_that_nobody_has_heard_of_is_taken_back_as_a_decline() {
+    let mut ann = Phone::new();
+    ann.bob_calls();
+    ann.feed(Input::SocketDown);
+    ann.accept();
+    ann.command(Command::HangUp { key: FIRST_RING });
+    let reason = Reason::Rejected;
+    assert_eq!(ann.state(FIRST_RING), CallState::Ended { reason });
+    ann.socket_up();
+    assert_eq!(ann.said(), ["call:end", "call:check-active"]);
+}
+
+#[test]
+fn a_call_that_was_never_said_takes_no_other_of_mine_with_it() {
+    let mut ann = Phone::offline(all_capabilities());
+    ann.call();
+    ann.command(Command::HangUp { key: MINE });
+    ann.socket_up();
+    // Another device of mine calls there.
+    ann.event("call:initiated", &INITIATED.replace("bob", "ann"));
+    assert_eq!(ann.said(), nothing());
+}
+
+#[test]
+fn a_server_of_the_basic_contract_is_told_of_an_end_by_who_is_in_the_call_as_a_leave() {
+    let mut calling = Phone::with_old_server();
+    calling.call();
+    calling.initiate_acked();
+    calling.command(Command::HangUp { key: MINE });
+    let mut inside = Phone::with_old_server();
+    inside.bob_calls();
+    inside.accept();
+    inside.command(Command::HangUp { key: FIRST_RING });
+    let mut rung = Phone::with_old_server();
+    rung.bob_calls();
+    rung.command(Command::HangUp { key: FIRST_RING });
+    assert_eq!(calling.said(), ["call:leave"]);
+    assert_eq!(inside.said(), ["call:leave"]);
+    assert_eq!(rung.said(), ["call:end"]);
+}

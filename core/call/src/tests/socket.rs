@@ -362,3 +362,13 @@ fn a_toggle_of_a_call_that_rings_waits_for_the_socket() {
     ann.bob_joins();
     assert_eq!(ann.said(), ["call:toggle-video"]);
 }
+
+#[test]
+fn the_session_says_the_name_of_the_conversation_where_the_ring_did_not() {
+    let mut ann = Phone::new();
+    let mut listed = session_of_bob("active");
+    listed.pop();
+    listed += r#","metadata":{"conversationTitle":"Choir"}}"#;
+    ann.ack("call:check-active", &format!(r#"{{"calls":[{listed}]}}"#));
+    assert_eq!(ann.view(FIRST_RING).title.as_deref(), Some("Choir"));
+}
