@@ -432,3 +432,18 @@ fn an_ended_call_stays_listed_beside_a_new_ring_and_makes_room_where_there_is_no
     assert!(matches!(ann.news()[..], [CallEvent::Incoming { .. }]));
     assert_eq!(ann.snapshot().call(FIRST_RING), None);
 }
+
+#[test]
+fn before_the_join_is_through_nobody_but_the_caller_is_heard() {
+    let mut ann = Phone::new();
+    ann.bob_calls();
+    ann.accept();
+    ann.event(
+        "call:signal",
+        r#"{"callId":"c1","signal":{"from":"carol","to":"ann","type":"offer","sdp":"v=0 m=","negotiationId":1}}"#,
+    );
+    assert_eq!(ann.last, []);
+    ann.join_acked();
+    ann.bob_offers(1);
+    assert!(matches!(&ann.last[..], [Effect::AcceptOffer { .. }]));
+}
