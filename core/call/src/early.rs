@@ -41,11 +41,6 @@ impl EarlySignals {
             .chain(self.candidates.drain(..))
             .collect()
     }
-
-    /// Who sent the offer.
-    pub(crate) fn offerer(&self) -> Option<&ringwire_protocol::PeerId> {
-        self.offer.as_ref().map(|offer| &offer.from)
-    }
 }
 
 fn newer(a: &Signal, b: &Signal) -> bool {

@@ -67,4 +67,21 @@ mod tests {
             assert_eq!(ice.refresh_at(), Some(at));
         }
     }
+
+    #[test]
+    fn credentials_without_a_life_are_believed_as_long_as_the_contract_says() {
+        let server = IceServer {
+            urls: vec!["turn:turn.example".to_owned()],
+            username: Some("u".to_owned()),
+            credential: Some("c".to_owned()),
+        };
+        for ttl in [None, Some(0)] {
+            let mut ice = IceServers::default();
+            ice.set(vec![server.clone()], ttl, Instant::ZERO);
+            assert_eq!(
+                ice.refresh_at(),
+                Some(Instant::ZERO + timers::TURN_TTL * 4 / 5)
+            );
+        }
+    }
 }

@@ -215,7 +215,8 @@ impl Link {
     }
 
     fn offer(&mut self, restart: bool, rounds: &mut u64, cx: &mut Cx<'_>) {
-        *rounds = self.negotiation.highest().unwrap_or(0).max(*rounds) + 1;
+        let highest = self.negotiation.highest().unwrap_or(0).max(*rounds);
+        *rounds = highest.saturating_add(1);
         self.negotiation.offer(*rounds, restart, &self.pair, cx);
     }
 

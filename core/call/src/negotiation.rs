@@ -178,7 +178,7 @@ impl Negotiation {
                 return false;
             }
             if theirs == heard {
-                if self.phase == Phase::Settled && self.round == round && self.has_answered() {
+                if self.phase == Phase::Settled && self.round == round {
                     self.say_again(pair, cx);
                 }
                 return false;
@@ -201,13 +201,6 @@ impl Negotiation {
             sdp,
         });
         true
-    }
-
-    /// Our last description was an answer.
-    fn has_answered(&self) -> bool {
-        self.said
-            .as_ref()
-            .is_some_and(|said| matches!(said.description, SignalBody::Answer { .. }))
     }
 
     pub(crate) fn answer_made(

@@ -41,13 +41,11 @@ impl CallStore {
         let (calls, mut cx) = self.parts(now);
         let known = calls.iter_mut().find(|call| call.has_id(&session.id));
         match (known, cx.past.goodbye_to(&session.id)) {
-            (Some(call), _) if !call.is_ended() => return call.session(session, &mut cx),
-            (Some(_), Some(_)) => return,
+            (Some(call), _) => return call.session(session, &mut cx),
             (None, Some(goodbye)) => return say_again(session.id.clone(), goodbye, &mut cx),
-            // Its end was told while a join was on its way.
-            (Some(_), None) => return leave_again(session, &mut cx),
             (None, None) => {}
         }
+        // Its end may have been told while a join was on its way.
         if cx.past.is_buried(&session.id) {
             return leave_again(session, &mut cx);
         }

@@ -157,10 +157,9 @@ impl Call {
         if returned && let Some(link) = &mut talk.link {
             link.resume(cx);
         }
-        let offerer = talk.early.offerer().cloned();
         let rejoins = std::mem::take(&mut talk.rejoins);
         if self.part() == Part::Answerer
-            && let Some(peer) = offerer.or_else(|| self.initiator.clone())
+            && let Some(peer) = self.initiator.clone()
         {
             self.open_link(&peer, cx);
             self.replay_early(cx);

@@ -50,7 +50,8 @@ impl Call {
         let Some(talk) = self.state.talk() else {
             return;
         };
-        if talk.link.is_none() && self.part() == Part::Answerer && offer {
+        let opens = offer && self.part() == Part::Answerer && talk.membership.was_in();
+        if opens && talk.link.is_none() {
             let from = signal.from.clone();
             self.open_link(&from, cx);
         }

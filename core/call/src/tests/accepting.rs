@@ -308,3 +308,142 @@ fn early_candidates_are_bounded() {
         .count();
     assert_eq!(added, 64);
 }
+
+#[test]
+fn a_ring_alone_does_not_wait() {
+    let mut ann = Phone::new();
+    ann.bob_calls();
+    assert!(!ann.view(FIRST_RING).waiting);
+}
+
+#[test]
+fn the_ice_servers_of_a_ring_serve_its_connection() {
+    let mut ann = Phone::new();
+    ann.push("call");
+    let ring = INITIATED.replace(
+        r#""participants""#,
+        &format!(r#""iceServers":[{TURN}],"participants""#),
+    );
+    ann.event("call:initiated", &ring);
+    ann.accept();
+    ann.fail("call:join", AckFailure::Malformed("no JSON".to_owned()));
+    let open =
+        |it: &Effect| matches!(it, Effect::Open { ice_servers, .. } if ice_servers.len() == 1);
+    assert!(ann.last.iter().any(open));
+}
+
+#[test]
+fn an_own_row_waits_for_the_ack_that_brings_ice_servers() {
+    let mut ann = Phone::new();
+    ann.bob_calls();
+    ann.accept();
+    ann.event(
+        "call:participant-joined",
+        &format!(r#"{{"callId":"c1","mode":"p2p","participant":{ANN}}}"#),
+    );
+    ann.bob_offers(1);
+    assert!(!ann.done.iter().any(|it| matches!(it, Effect::Open { .. })));
+    ann.join_acked();
+    let open =
+        |it: &Effect| matches!(it, Effect::Open { ice_servers, .. } if ice_servers.len() == 1);
+    assert!(ann.last.iter().any(open));
+}
+
+#[test]
+fn who_calls_is_shown_by_the_names_that_were_said() {
+    let names = |ann: &Phone| {
+        let person = ann.view(FIRST_RING).people[0].clone();
+        [person.username, person.display_name]
+    };
+    let mut ann = Phone::new();
+    ann.push("call");
+    assert_eq!(names(&ann), [None, Some("Bob".to_owned())]);
+    ann.bob_calls();
+    assert_eq!(
+        names(&ann),
+        [Some("bob".to_owned()), Some("Bob".to_owned())]
+    );
+}
+
+#[test]
+fn a_ring_ends_where_the_server_says_that_it_is_gone_and_only_there() {
+    for (code, over) in [
+        (ErrorCode::PermissionDenied, false),
+        (ErrorCode::CallEnded, true),
+    ] {
+        let mut ann = Phone::new();
+        ann.bob_calls();
+        ann.refuse("call:ringing", code);
+        let is_over = matches!(ann.state(FIRST_RING), CallState::Ended { .. });
+        assert_eq!(is_over, over);
+    }
+    // Accepted meanwhile: the join decides.
+    let mut ann = Phone::new();
+    ann.bob_calls();
+    ann.accept();
+    ann.refuse("call:ringing", ErrorCode::CallEnded);
+    assert_eq!(ann.state(FIRST_RING), CallState::Connecting);
+}
+
+#[test]
+fn a_join_that_waits_for_a_rate_limit_is_said_only_while_it_is_wanted() {
+    for (hangs_up, said) in [(false, 2), (true, 1)] {
+        let mut ann = Phone::new();
+        ann.bob_calls();
+        ann.accept();
+        ann.refuse("call:join", ErrorCode::RateLimitExceeded);
+        if hangs_up {
+            ann.command(Command::HangUp { key: FIRST_RING });
+        }
+        ann.pass(secs(2));
+        assert_eq!(ann.times_said("call:join"), said);
+    }
+}
+
+#[test]
+fn a_toggle_while_the_join_is_on_its_way_is_told_when_i_am_in() {
+    let mut ann = Phone::new();
+    ann.bob_calls();
+    ann.accept();
+    ann.command(Command::SetCamera {
+        key: FIRST_RING,
+        on: false,
+    });
+    assert_eq!(ann.said(), Vec::<&str>::new());
+    ann.join_acked();
+    assert_eq!(ann.said(), ["call:toggle-video"]);
+}
+
+#[test]
+fn an_ended_call_stays_listed_beside_a_new_ring_and_makes_room_where_there_is_none() {
+    let mut ann = Phone::new();
+    for n in 0..crate::MAX_CALLS {
+        ann.event("call:initiated", &INITIATED.replace("c1", &format!("c{n}")));
+        if n == 0 {
+            ann.command(Command::Decline {
+                key: FIRST_RING,
+                busy: false,
+            });
+        }
+    }
+    assert_eq!(ann.snapshot().calls.len(), crate::MAX_CALLS);
+    assert!(matches!(ann.state(FIRST_RING), CallState::Ended { .. }));
+    ann.event("call:initiated", &INITIATED.replace("c1", "c8"));
+    assert!(matches!(ann.news()[..], [CallEvent::Incoming { .. }]));
+    assert_eq!(ann.snapshot().call(FIRST_RING), None);
+}
+
+#[test]
+fn before_the_join_is_through_nobody_but_the_caller_is_heard() {
+    let mut ann = Phone::new();
+    ann.bob_calls();
+    ann.accept();
+    ann.event(
+        "call:signal",
+        r#"{"callId":"c1","signal":{"from":"carol","to":"ann","type":"offer","sdp":"v=0 m=","negotiationId":1}}"#,
+    );
+    assert_eq!(ann.last, []);
+    ann.join_acked();
+    ann.bob_offers(1);
+    assert!(matches!(&ann.last[..], [Effect::AcceptOffer { .. }]));
+}

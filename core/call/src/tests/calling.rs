@@ -172,7 +172,7 @@ fn the_event_names_a_call_whose_ack_is_missing() {
 fn a_lost_answer_to_initiate_is_looked_up_before_the_call_is_made_twice() {
     let mut ann = Phone::new();
     ann.call();
-    ann.feed(crate::Input::SocketDown);
+    ann.feed(Input::SocketDown);
     ann.pass(secs(1));
     ann.socket_up();
     assert_eq!(ann.said(), ["call:check-active"]);
@@ -297,4 +297,89 @@ fn a_caller_who_is_not_told_when_it_was_answered_counts_by_the_own_calendar() {
         ann.view(MINE).answered_at,
         Some(says("2026-01-01T00:00:05Z"))
     );
+}
+
+#[test]
+fn an_ack_that_comes_after_the_event_that_named_the_call_takes_nothing_back() {
+    let mut ann = Phone::new();
+    ann.call();
+    ann.event("call:initiated", &INITIATED.replace("bob", "ann"));
+    ann.initiate_acked();
+    assert_eq!(ann.said(), Vec::<&str>::new());
+    assert_eq!(ann.state(MINE), CallState::Calling);
+    assert_eq!(ann.view(MINE).id, Some("c1".parse().unwrap()));
+}
+
+#[test]
+fn a_call_that_meets_the_rate_limit_too_often_fails() {
+    let mut ann = Phone::new();
+    ann.call();
+    for said in 1..=6 {
+        assert_eq!(ann.state(MINE), CallState::Calling);
+        assert_eq!(ann.times_said("call:initiate"), said);
+        ann.refuse("call:initiate", ErrorCode::RateLimitExceeded);
+        ann.pass(secs(2));
+    }
+    assert_eq!(ann.times_said("call:initiate"), 6);
+    assert_eq!(ann.state(MINE), ended(CallEndReason::Failed));
+}
+
+#[test]
+fn keys_of_own_calls_are_even_and_those_of_others_odd() {
+    let mut ann = Phone::new();
+    ann.call();
+    ann.bob_calls_from("carol");
+    let keys: Vec<u64> = ann.snapshot().calls.iter().map(|it| it.key.get()).collect();
+    assert_eq!(keys, [2, 1]);
+}
+
+#[test]
+fn ice_servers_that_come_with_who_joins_serve_the_connection() {
+    let mut ann = Phone::with_old_server();
+    ann.call();
+    ann.event("call:initiated", &INITIATED.replace("bob", "ann"));
+    ann.event(
+        "call:participant-joined",
+        &format!(r#"{{"callId":"c1","mode":"p2p","participant":{BOB},"iceServers":[{TURN}]}}"#),
+    );
+    let open =
+        |it: &Effect| matches!(it, Effect::Open { ice_servers, .. } if ice_servers.len() == 1);
+    assert!(ann.last.iter().any(open));
+}
+
+#[test]
+fn a_call_with_a_name_is_not_made_again_after_a_lost_socket() {
+    let mut ann = Phone::new();
+    ann.call();
+    ann.initiate_acked();
+    ann.feed(Input::SocketDown);
+    let mine = session("ann", "initiated", 2)
+        .replace(&format!("{BOB},"), "")
+        .replace(ANN, "");
+    ann.socket_returns(&mine);
+    assert_eq!(ann.said(), Vec::<&str>::new());
+    assert_eq!(ann.state(MINE), CallState::Calling);
+}
+
+#[test]
+fn a_call_that_waits_for_the_socket_is_said_once_however_often_that_is_lost() {
+    let mut ann = Phone::offline(all_capabilities());
+    ann.call();
+    ann.feed(Input::SocketDown);
+    ann.socket_up();
+    assert_eq!(ann.said(), ["call:check-active", "call:initiate"]);
+}
+
+#[test]
+fn a_call_whose_answers_are_lost_is_said_three_times() {
+    let mut ann = Phone::new();
+    ann.call();
+    for said in 1..=3 {
+        assert_eq!(ann.state(MINE), CallState::Calling);
+        assert_eq!(ann.times_said("call:initiate"), said);
+        ann.fail("call:initiate", AckFailure::Timeout);
+        ann.ack("call:check-active", r#"{"calls":[]}"#);
+    }
+    assert_eq!(ann.times_said("call:initiate"), 3);
+    assert_eq!(ann.state(MINE), ended(CallEndReason::Failed));
 }

@@ -333,3 +333,64 @@ fn who_has_won_is_known_from_the_ring_where_the_refusal_does_not_say() {
     refuse(&mut ann, error);
     assert_eq!(ann.said(), ["call:join"]);
 }
+
+#[test]
+fn a_ring_that_waited_says_what_the_refusal_leaves_out_where_it_is_the_winner() {
+    for (id, joins) in [("c1", true), ("c2", false)] {
+        let mut ann = Phone::new();
+        ann.call();
+        ann.event("call:initiated", &direct().replace("c1", id));
+        let mut error = glare("bob", "direct");
+        error.initiator_id = None;
+        refuse(&mut ann, error);
+        assert_eq!(ann.said().contains(&"call:join"), joins, "{id}");
+        // Another call rings as soon as it need not wait any more.
+        assert_eq!(ann.snapshot().calls.len() == 1, joins, "{id}");
+    }
+}
+
+#[test]
+fn a_winner_that_has_rung_is_declined_where_it_is_not_wanted() {
+    let mut ann = Phone::new();
+    ann.call();
+    ann.bob_calls();
+    refuse(&mut ann, glare("bob", "group"));
+    ann.command(Command::HangUp { key: MINE });
+    assert_eq!(ann.said(), ["call:end"]);
+    let reason = Reason::Rejected;
+    assert_eq!(ann.state(MINE), CallState::Ended { reason });
+}
+
+#[test]
+fn an_offer_that_comes_while_the_app_is_asked_is_taken_after_the_join() {
+    let mut ann = Phone::new();
+    ann.call();
+    refuse(&mut ann, glare("bob", "group"));
+    ann.bob_offers(1);
+    ann.command(Command::Join {
+        key: MINE,
+        media: BOTH_ON,
+    });
+    ann.join_acked();
+    let taken = |it: &Effect| matches!(it, Effect::AcceptOffer { .. });
+    assert!(ann.last.iter().any(taken));
+}
+
+#[test]
+fn a_ring_that_waits_rings_later_where_the_server_lists_it() {
+    let mut ann = Phone::new();
+    ann.call();
+    ann.event("call:initiated", &direct().replace("c1", "c2"));
+    ann.event(
+        "call:error",
+        r#"{"code":"RATE_LIMIT_EXCEEDED","message":"slowly","retryAfter":1}"#,
+    );
+    ann.pass(secs(1));
+    assert_eq!(ann.said(), ["call:check-active"]);
+    let waits = session_of_bob("ringing")
+        .replace("c1", "c2")
+        .replace(&format!(",{ANN}"), "");
+    ann.ack("call:check-active", &format!(r#"{{"calls":[{waits}]}}"#));
+    ann.initiate_acked();
+    assert_eq!(ann.news(), [CallEvent::Incoming { key: FIRST_RING }]);
+}

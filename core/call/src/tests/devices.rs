@@ -391,3 +391,50 @@ fn what_a_device_has_said_when_it_rang_counts_when_it_joins_without_a_word() {
     let open = |it: &Effect| matches!(it, Effect::Open { screen: true, .. });
     assert!(ann.last.iter().any(open));
 }
+
+/// Bob has called from an older app, which says no device, and Ann is in; there is no path yet.
+fn in_with_an_older_app() -> (Phone, String) {
+    let mut ann = Phone::with_old_server();
+    ann.bob_calls();
+    ann.accept();
+    let mine = format!(r#"{{"callId":"c1","mode":"p2p","participant":{ANN}}}"#);
+    ann.event("call:participant-joined", &mine);
+    let bob = BOB.replace(r#""deviceId":"bob-1","#, "");
+    let joins = format!(r#"{{"callId":"c1","mode":"p2p","participant":{bob}}}"#);
+    (ann, joins)
+}
+
+#[test]
+fn who_has_reloaded_before_there_was_a_path_gets_a_connection_with_the_next_offer() {
+    let (mut ann, joins) = in_with_an_older_app();
+    ann.path(PathState::Broken);
+    ann.event("call:participant-joined", &joins);
+    assert!(ann.last.iter().any(|it| matches!(it, Effect::Close { .. })));
+    ann.bobs_candidate("early", 1);
+    assert_eq!(opened(&ann), 1, "a candidate is no offer");
+    ann.bob_offers(1);
+    assert_eq!((opened(&ann), answers_made(&ann)), (2, 1));
+}
+
+#[test]
+fn a_call_that_the_server_holds_for_answered_is_while_the_other_end_reloads() {
+    let (mut ann, joins) = in_with_an_older_app();
+    ann.path(PathState::Broken);
+    ann.event("call:participant-joined", &joins);
+    assert_eq!(ann.state(FIRST_RING), CallState::Connecting);
+    let active = session_of_bob("active");
+    ann.event("call:join", &format!(r#"{{"callSession":{active}}}"#));
+    assert_eq!(ann.state(FIRST_RING), CallState::Active);
+}
+
+#[test]
+fn who_has_left_is_not_connected_by_a_late_offer() {
+    let mut ann = Phone::in_own_call();
+    ann.event(
+        "call:participant-left",
+        r#"{"callId":"c1","participantId":"row-bob","userId":"bob","mode":"p2p","version":4}"#,
+    );
+    ann.bob_offers(2);
+    assert_eq!(ann.last, []);
+    assert_eq!(opened(&ann), 1);
+}

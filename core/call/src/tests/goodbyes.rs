@@ -2,8 +2,8 @@
 //! cancelled before they had a name.
 
 use super::phone::*;
-use crate::{CallKey, CallState, Command, Input};
-use ringwire_protocol::CallEndReason as Reason;
+use crate::{AckFailure, CallEvent, CallKey, CallState, Command, Input};
+use ringwire_protocol::{CallEndReason as Reason, ClientEvent};
 
 fn nothing() -> Vec<&'static str> {
     Vec::new()
@@ -139,4 +139,147 @@ fn a_call_that_was_accepted_without_a_socket_and_is_over_was_missed() {
     ann.socket_returns("");
     let reason = Reason::Missed;
     assert_eq!(ann.state(FIRST_RING), CallState::Ended { reason });
+}
+
+#[test]
+fn who_never_joined_declines_whatever_ended_the_call() {
+    let mut ann = Phone::new();
+    ann.bob_calls();
+    ann.feed(Input::SocketDown);
+    ann.accept();
+    ann.pass(secs(60));
+    let reason = Reason::ConnectionLost;
+    assert_eq!(ann.state(FIRST_RING), CallState::Ended { reason });
+    ann.socket_up();
+    let ClientEvent::End(end) = ann.last_said("call:end").1 else {
+        unreachable!()
+    };
+    assert_eq!(end.reason, Some(Reason::Rejected));
+}
+
+#[test]
+fn what_the_server_has_swept_away_by_now_is_not_said_any_more() {
+    for (seconds, again) in [(119, true), (120, false)] {
+        let mut ann = Phone::in_bobs_call();
+        ann.feed(Input::SocketDown);
+        ann.command(Command::HangUp { key: FIRST_RING });
+        ann.pass(secs(seconds));
+        ann.socket_up();
+        assert_eq!(ann.said().contains(&"call:leave"), again, "{seconds}");
+    }
+}
+
+#[test]
+fn each_conversation_is_left_by_force_once() {
+    let mut ann = Phone::offline(all_capabilities());
+    for conversation in ["v1", "v2", "v1"] {
+        ann.command(Command::ForceLeave {
+            conversation: conversation.parse().unwrap(),
+        });
+    }
+    ann.socket_up();
+    assert_eq!(
+        ann.said(),
+        ["call:force-leave", "call:force-leave", "call:check-active"]
+    );
+}
+
+#[test]
+fn an_answer_before_its_ring_silences_that_ring_where_it_was_given_elsewhere() {
+    for (device, rings) in [("ann-2", false), ("ann-1", true)] {
+        let mut ann = Phone::new();
+        ann.event(
+            "call:already-answered",
+            &format!(r#"{{"callId":"c1","deviceId":"{device}"}}"#),
+        );
+        ann.bob_calls();
+        assert_eq!(ann.snapshot().calls.len() == 1, rings, "{device}");
+    }
+}
+
+/// Bob's call was answered elsewhere, and is taken over by calling him.
+fn takes_over(ann: &mut Phone) {
+    ann.bob_calls();
+    ann.event(
+        "call:already-answered",
+        r#"{"callId":"c1","deviceId":"ann-2"}"#,
+    );
+    ann.call();
+    let error = glare("bob", "direct");
+    ann.fail("call:initiate", AckFailure::Refused(error));
+    ann.join_acked();
+}
+
+#[test]
+fn a_call_that_is_taken_over_lets_no_other_ring_again() {
+    let mut ann = Phone::new();
+    ann.bob_calls_from("carol");
+    ann.command(Command::Decline {
+        key: FIRST_RING,
+        busy: false,
+    });
+    takes_over(&mut ann);
+    ann.bob_calls_from("carol");
+    assert_eq!(ann.news(), []);
+}
+
+#[test]
+fn of_calls_that_are_over_the_one_that_ended_first_is_forgotten_first() {
+    let mut ann = Phone::new();
+    takes_over(&mut ann);
+    let cancel = |ann: &mut Phone, n: usize| {
+        ann.push_with("call_cancel", &[("callId", &format!("x{n}"))]);
+    };
+    cancel(&mut ann, 0);
+    ann.command(Command::HangUp { key: MINE });
+    for n in 1..64 {
+        cancel(&mut ann, n);
+    }
+    let ring = |id: &str| INITIATED.replace("c1", id);
+    ann.event("call:initiated", &ring("c1"));
+    assert_eq!(ann.news(), []);
+    ann.event("call:initiated", &ring("x0"));
+    assert!(matches!(ann.news()[..], [CallEvent::Incoming { .. }]));
+}
+
+#[test]
+fn an_accept_that_nobody_has_heard_of_is_taken_back_as_a_decline() {
+    let mut ann = Phone::new();
+    ann.bob_calls();
+    ann.feed(Input::SocketDown);
+    ann.accept();
+    ann.command(Command::HangUp { key: FIRST_RING });
+    let reason = Reason::Rejected;
+    assert_eq!(ann.state(FIRST_RING), CallState::Ended { reason });
+    ann.socket_up();
+    assert_eq!(ann.said(), ["call:end", "call:check-active"]);
+}
+
+#[test]
+fn a_call_that_was_never_said_takes_no_other_of_mine_with_it() {
+    let mut ann = Phone::offline(all_capabilities());
+    ann.call();
+    ann.command(Command::HangUp { key: MINE });
+    ann.socket_up();
+    // Another device of mine calls there.
+    ann.event("call:initiated", &INITIATED.replace("bob", "ann"));
+    assert_eq!(ann.said(), nothing());
+}
+
+#[test]
+fn a_server_of_the_basic_contract_is_told_of_an_end_by_who_is_in_the_call_as_a_leave() {
+    let mut calling = Phone::with_old_server();
+    calling.call();
+    calling.initiate_acked();
+    calling.command(Command::HangUp { key: MINE });
+    let mut inside = Phone::with_old_server();
+    inside.bob_calls();
+    inside.accept();
+    inside.command(Command::HangUp { key: FIRST_RING });
+    let mut rung = Phone::with_old_server();
+    rung.bob_calls();
+    rung.command(Command::HangUp { key: FIRST_RING });
+    assert_eq!(calling.said(), ["call:leave"]);
+    assert_eq!(inside.said(), ["call:leave"]);
+    assert_eq!(rung.said(), ["call:end"]);
 }

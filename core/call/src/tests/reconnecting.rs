@@ -211,3 +211,18 @@ fn reconnecting_is_never_told_before_there_was_a_path() {
     assert_eq!(restarts(&ann), 1);
     assert_eq!(ann.times_said("call:reconnecting"), 0);
 }
+
+#[test]
+fn an_offer_that_has_waited_two_seconds_is_made_again_when_it_is_asked_for() {
+    let ask = r#"{"callId":"c1","from":"bob","to":"ann","reason":"restart"}"#;
+    for (millis, offers) in [(1_999, 0), (2_000, 1)] {
+        let mut ann = Phone::new();
+        ann.call();
+        ann.initiate_acked();
+        ann.bob_joins();
+        ann.offer_made();
+        ann.pass(Duration::from_millis(millis));
+        ann.event("call:negotiate", ask);
+        assert_eq!(restarts(&ann), offers, "{millis}");
+    }
+}

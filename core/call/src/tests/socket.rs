@@ -316,3 +316,59 @@ fn nothing_is_asked_again_for_no_call_nor_of_a_server_of_the_basic_contract() {
         assert_eq!(phone.said(), Vec::<&str>::new());
     }
 }
+
+#[test]
+fn what_is_asked_for_already_is_not_asked_for_again() {
+    let mut ann = Phone::new();
+    let (first, _) = ann.last_said("call:check-active");
+    ann.push("call");
+    assert_eq!(ann.times_said("call:check-active"), 2);
+    ann.feed(Input::Ack {
+        op: first.unwrap(),
+        outcome: Err(AckFailure::Timeout),
+    });
+    assert_eq!(ann.said(), Vec::<&str>::new());
+}
+
+#[test]
+fn a_return_that_is_refused_because_i_am_in_is_one() {
+    let returned = |code| {
+        let mut ann = Phone::in_own_call();
+        ann.feed(Input::SocketDown);
+        ann.socket_returns(&session("ann", "active", 8));
+        ann.refuse("call:join", code);
+        ann
+    };
+    let mut ann = returned(ErrorCode::AlreadyInCall);
+    assert_eq!(ann.state(MINE), CallState::Active);
+    ann.pass(secs(10));
+    assert_eq!(ann.said(), ["call:heartbeat"]);
+    let ann = returned(ErrorCode::CallEnded);
+    let reason = CallEndReason::ConnectionLost;
+    assert_eq!(ann.state(MINE), CallState::Ended { reason });
+}
+
+#[test]
+fn a_toggle_of_a_call_that_rings_waits_for_the_socket() {
+    let mut ann = Phone::new();
+    ann.call();
+    ann.initiate_acked();
+    ann.feed(Input::SocketDown);
+    ann.command(Command::SetCamera {
+        key: MINE,
+        on: false,
+    });
+    ann.socket_up();
+    ann.bob_joins();
+    assert_eq!(ann.said(), ["call:toggle-video"]);
+}
+
+#[test]
+fn the_session_says_the_name_of_the_conversation_where_the_ring_did_not() {
+    let mut ann = Phone::new();
+    let mut listed = session_of_bob("active");
+    listed.pop();
+    listed += r#","metadata":{"conversationTitle":"Choir"}}"#;
+    ann.ack("call:check-active", &format!(r#"{{"calls":[{listed}]}}"#));
+    assert_eq!(ann.view(FIRST_RING).title.as_deref(), Some("Choir"));
+}

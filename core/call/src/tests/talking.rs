@@ -374,3 +374,168 @@ fn of_own_candidates_no_more_than_there_may_be_are_said_again() {
     ann.pass(secs(8));
     assert_eq!(ann.times_said("call:signal") - before, 1 + 64);
 }
+
+#[test]
+fn what_waits_for_a_rate_limit_is_said_only_while_its_round_lasts() {
+    let mut ann = Phone::in_own_call();
+    ann.report(own_candidate("old"));
+    ann.refuse("call:signal", ErrorCode::RateLimitExceeded);
+    ann.path(crate::PathState::Broken);
+    ann.offer_made();
+    ann.report(own_candidate("new"));
+    ann.refuse("call:signal", ErrorCode::RateLimitExceeded);
+    ann.pass(secs(2));
+    assert_eq!(ann.said(), ["call:signal"]);
+    let (body, round, _) = signal_in(&ann.last_said("call:signal").1);
+    assert!(
+        matches!(&body, SignalBody::Candidate { candidate, .. } if candidate == "candidate:new")
+    );
+    assert_eq!(round, Some(2));
+}
+
+#[test]
+fn signals_of_a_call_that_is_over_do_not_wait_for_a_rate_limit() {
+    let mut ann = Phone::in_own_call();
+    ann.report(own_candidate("a"));
+    ann.refuse("call:signal", ErrorCode::RateLimitExceeded);
+    ann.command(Command::HangUp { key: MINE });
+    let before = ann.times_said("call:signal");
+    ann.pass(secs(2));
+    assert_eq!(ann.times_said("call:signal"), before);
+}
+
+#[test]
+fn no_more_signals_wait_for_a_rate_limit_than_there_may_be() {
+    let mut ann = Phone::in_own_call();
+    for n in 0..140 {
+        ann.report(own_candidate(&n.to_string()));
+        ann.refuse("call:signal", ErrorCode::RateLimitExceeded);
+    }
+    let before = ann.times_said("call:signal");
+    ann.pass(secs(2));
+    assert_eq!(ann.times_said("call:signal") - before, 128);
+}
+
+#[test]
+fn an_offer_that_another_round_has_followed_is_not_answered_again() {
+    let mut ann = Phone::in_own_call();
+    ann.bob_offers(2);
+    ann.answer_made();
+    ann.path(crate::PathState::Broken);
+    ann.offer_made();
+    ann.bob_answers(3);
+    ann.answer_applied();
+    ann.bob_offers(2);
+    assert_eq!(ann.last, []);
+}
+
+#[test]
+fn candidates_that_come_before_their_offer_wait_for_it() {
+    let mut ann = Phone::new();
+    ann.bob_calls();
+    ann.accept();
+    ann.join_acked();
+    ann.signal(r#""type":"ice-candidate","candidate":"candidate:uncounted""#);
+    ann.bobs_candidate("first", 1);
+    ann.bob_offers(1);
+    ann.answer_made();
+    let first = ["candidate:uncounted", "candidate:first"];
+    assert_eq!(candidates_added(&ann.done), first);
+    ann.bobs_candidate("second", 2);
+    ann.bob_offers(2);
+    ann.answer_made();
+    assert_eq!(candidates_added(&ann.last), ["candidate:second"]);
+}
+
+#[test]
+fn candidates_that_wait_for_their_description_are_bounded() {
+    let mut ann = Phone::new();
+    ann.call();
+    ann.initiate_acked();
+    ann.bob_joins();
+    ann.offer_made();
+    for n in 0..100 {
+        ann.bobs_candidate(&n.to_string(), 1);
+    }
+    ann.bob_answers(1);
+    ann.answer_applied();
+    assert_eq!(candidates_added(&ann.last).len(), 64);
+}
+
+#[test]
+fn a_heartbeat_that_meets_a_rate_limit_is_said_when_that_is_over() {
+    let mut ann = Phone::in_own_call();
+    ann.pass(secs(10));
+    let mut limit = CallError::new(ErrorCode::RateLimitExceeded, "slowly");
+    limit.retry_after = Some(3.0);
+    ann.fail("call:heartbeat", AckFailure::Refused(limit));
+    ann.pass(secs(2));
+    assert_eq!(ann.times_said("call:heartbeat"), 1);
+    ann.pass(secs(1));
+    assert_eq!(ann.times_said("call:heartbeat"), 2);
+}
+
+#[test]
+fn the_quality_of_a_path_is_shown_with_who_is_at_its_end() {
+    let mut ann = Phone::in_own_call();
+    ann.event("call:participant-joined", &carol_joins());
+    ann.feed(Input::Quality {
+        connection: ann.connection(),
+        stats: QualityStats::default(),
+    });
+    let people = ann.view(MINE).people;
+    let shown: Vec<(&str, bool)> = people
+        .iter()
+        .map(|it| (it.peer.as_str(), it.quality.is_some()))
+        .collect();
+    assert_eq!(shown, [("bob", true), ("carol", false)]);
+}
+
+fn carol_joins() -> String {
+    let carol = BOB.replace("bob", "carol").replace("Bob", "Carol");
+    format!(r#"{{"callId":"c1","mode":"p2p","version":4,"participant":{carol}}}"#)
+}
+
+#[test]
+fn who_is_not_alone_stays_in_the_call() {
+    let left = |who: &str| {
+        format!(
+            r#"{{"callId":"c1","participantId":"row-{who}","userId":"{who}","mode":"p2p","version":5}}"#
+        )
+    };
+    let mut ann = Phone::in_own_call();
+    ann.event("call:participant-joined", &carol_joins());
+    ann.event("call:participant-left", &left("carol"));
+    ann.pass(secs(9));
+    assert_eq!(ann.state(MINE), CallState::Active);
+    ann.event("call:participant-left", &left("bob"));
+    ann.pass(secs(2));
+    assert!(matches!(ann.state(MINE), CallState::Ended { .. }));
+}
+
+#[test]
+fn since_when_the_call_is_answered_is_shown_to_its_end() {
+    let mut ann = Phone::new();
+    ann.call();
+    ann.initiate_acked();
+    assert_eq!(ann.view(MINE).active_since, None);
+    let mut ann = Phone::in_own_call();
+    let since = Some(ann.now);
+    ann.pass(secs(5));
+    assert_eq!(ann.view(MINE).active_since, since);
+    ann.path(crate::PathState::Broken);
+    assert_eq!(ann.view(MINE).active_since, since);
+    ann.command(Command::HangUp { key: MINE });
+    assert_eq!(ann.view(MINE).active_since, since);
+}
+
+#[test]
+fn a_round_as_high_as_there_is_harms_nothing() {
+    let mut ann = Phone::in_own_call();
+    ann.bob_offers(u64::MAX);
+    ann.answer_made();
+    ann.path(crate::PathState::Broken);
+    ann.offer_made();
+    let (_, round, _) = signal_in(&ann.last_said("call:signal").1);
+    assert_eq!(round, Some(u64::MAX));
+}

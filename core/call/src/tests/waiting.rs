@@ -407,3 +407,20 @@ fn a_camera_that_comes_on_late_needs_no_new_offer_unless_it_has_no_place() {
     });
     assert_eq!(offers(&ann), 2);
 }
+
+#[test]
+fn a_camera_that_does_not_come_on_needs_no_place() {
+    let offers = |ann: &Phone| {
+        let offers = |it: &&Effect| matches!(it, Effect::Offer { .. });
+        ann.done.iter().filter(offers).count()
+    };
+    let mut ann = Phone::in_own_call();
+    ann.report(crate::ConnectionEvent::Agreed {
+        video: false,
+        screen: false,
+    });
+    for on in [true, false, false] {
+        ann.command(Command::SetCamera { key: MINE, on });
+        assert_eq!(offers(&ann), 1);
+    }
+}
