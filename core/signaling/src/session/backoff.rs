@@ -117,6 +117,21 @@ mod tests {
         let soon = start + Duration::from_millis(10);
         assert_eq!(backoff.hurry(soon), start + HURRY);
         assert_eq!(backoff.hurry(soon), start + HURRY);
-        assert_eq!(backoff.hurry(start + HURRY), start + HURRY);
+        let next = start + HURRY;
+        assert_eq!(backoff.hurry(next), next);
+        assert_eq!(
+            backoff.hurry(next + Duration::from_millis(10)),
+            next + HURRY
+        );
+    }
+
+    #[test]
+    fn a_network_that_was_quiet_for_long_hurries_at_once() {
+        let mut backoff = Backoff::new(1);
+        let start = Instant::from_millis(500);
+        backoff.hurry(start);
+        let later = start + HURRY * 3;
+        assert_eq!(backoff.hurry(later), later);
+        assert_eq!(backoff.hurry(later), later + HURRY);
     }
 }

@@ -81,6 +81,35 @@ fn events_before_authenticated_are_told_after_it() {
 }
 
 #[test]
+fn more_early_events_than_the_bound_are_bad_frames() {
+    let mut story = Story::new();
+    story.input(Input::Start);
+    story.input(Input::SocketOpened);
+    story.texts(&[OPEN_FRAME, ADMITTED]);
+    story.look();
+    for _ in 0..=MAX_EARLY {
+        story.text(r#"42["call:ended",{"callId":"c1","duration":1}]"#);
+    }
+    assert!(matches!(story.look().0[..], [E::BadFrame { count: 1, .. }]));
+    story.text(AUTHENTICATED_FRAME);
+    assert_eq!(story.look().0.len(), 1 + MAX_EARLY);
+}
+
+#[test]
+fn a_server_whose_answer_to_connect_is_slow_is_not_silent() {
+    let mut story = Story::new();
+    story.input(Input::Start);
+    story.input(Input::SocketOpened);
+    story.text(r#"0{"sid":"e","pingInterval":3000,"pingTimeout":2000,"maxPayload":1000000}"#);
+    story.look();
+    story.pass(secs(6));
+    story.text(ADMITTED);
+    story.pass(secs(2));
+    story.text(AUTHENTICATED_FRAME);
+    assert!(matches!(story.look().0[..], [E::Connected(_)]));
+}
+
+#[test]
 fn each_step_to_a_connection_has_its_time() {
     let steps: [(&[Input], Duration, &str); 3] = [
         (&[], OPEN, "the socket did not open in time"),

@@ -69,6 +69,27 @@ fn a_server_that_is_busy_refuses_no_token() {
 }
 
 #[test]
+fn a_code_before_the_words_counts_if_it_is_known() {
+    let refusal = |words: &str| {
+        let mut story = Story::new();
+        story.input(Input::Start);
+        story.input(Input::SocketOpened);
+        story.text(OPEN_FRAME);
+        story.text(&format!(r#"44{{"message":"{words}"}}"#));
+        story.events.pop().unwrap()
+    };
+    let busy = refusal("RATE_LIMIT_EXCEEDED: slowly");
+    assert!(matches!(busy, E::Lost { .. }), "{busy:?}");
+    for (words, code) in [
+        ("NOT_A_PARTICIPANT: not you", ErrorCode::NotAParticipant),
+        ("Sorry: not you", ErrorCode::NotAuthenticated),
+    ] {
+        let message = words.into();
+        assert_eq!(refusal(words), E::Refused { code, message });
+    }
+}
+
+#[test]
 fn connect_errors_of_any_shape_refuse_the_token() {
     for (frame, words) in [
         ("44", ""),
