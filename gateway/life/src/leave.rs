@@ -18,7 +18,6 @@ impl Step<'_> {
     ) -> Result<Reply, Refused> {
         match self.standing(by) {
             Standing::Stranger => return Err(self.stranger()),
-            _ if self.call.end.is_some() => {}
             Standing::Present(index) => {
                 let reason = self.reason(by, given);
                 self.depart(index, reason, Some(by.peer.clone()));
@@ -42,7 +41,6 @@ impl Step<'_> {
     ) -> Result<Reply, Refused> {
         match self.standing(by) {
             Standing::Stranger => return Err(self.stranger()),
-            _ if self.call.end.is_some() => {}
             Standing::Invited => self.decline(by, given),
             Standing::Present(_) | Standing::Elsewhere(_) => {
                 let message = "you are in this call: leave it on the socket";

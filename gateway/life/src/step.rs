@@ -24,7 +24,7 @@ pub(crate) enum Standing {
     Elsewhere(usize),
     /// A member who is awaited.
     Invited,
-    /// A member who declined or left.
+    /// A member who declined or left; after the end, every member.
     Out,
     /// No member.
     Stranger,
@@ -199,7 +199,6 @@ fn stamp(event: &mut ServerEvent, version: u64) {
         ServerEvent::MediaToggled(p) => &mut p.version,
         ServerEvent::Ended(p) => &mut p.version,
         ServerEvent::AlreadyAnswered(p) => &mut p.version,
-        ServerEvent::ModeChanged(p) => &mut p.version,
         ServerEvent::Reconnecting(p) | ServerEvent::Reconnected(p) => &mut p.version,
         _ => return,
     };

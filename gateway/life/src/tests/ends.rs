@@ -290,11 +290,20 @@ fn strangers_are_refused_whatever_they_say() {
 }
 
 #[test]
+fn only_the_caller_can_say_that_a_call_was_cancelled() {
+    let mut story = Story::direct();
+    story.join("bob");
+    story.say("bob", end(CallEndReason::Cancelled));
+    assert_eq!(story.reason(), "completed");
+}
+
+#[test]
 fn who_declines_what_is_over_changes_nothing() {
     let mut story = Story::direct();
     story.say("alice", Command::Leave);
     let before = story.call.clone();
-    for command in [Command::Leave, end(CallEndReason::Rejected)] {
+    let decline = Command::Decline { reason: None };
+    for command in [Command::Leave, end(CallEndReason::Rejected), decline] {
         story.say("bob", command);
         assert_eq!(story.call, before);
         assert_eq!(story.told(), Vec::<String>::new());

@@ -1,8 +1,8 @@
 //! Calls of more than two: nobody ends them for the others.
 
-use ringwire_protocol::{CallEndReason, CallStatus};
+use ringwire_protocol::{CallEndReason, CallStatus, ServerEvent};
 
-use super::story::{Story, peer, signal};
+use super::story::{Story, actor, peer, signal};
 use crate::Command;
 
 fn answered() -> Story {
@@ -29,6 +29,58 @@ fn one_decline_is_for_the_one_who_declines() {
     // They may still think better of it.
     story.join("bob");
     assert_eq!(story.call.present().count(), 2);
+}
+
+#[test]
+fn one_decline_leaves_the_rings_and_answers_of_others() {
+    let mut story = Story::group();
+    for name in ["bob", "carol"] {
+        story.say(name, Command::Ringing);
+        story.say(name, Command::Signal(signal("answer", name, "alice")));
+    }
+    story.say("bob", Command::Leave);
+    let rings = |name| story.call.rings_on(&peer(name), &actor(name).device);
+    assert_eq!((rings("bob"), rings("carol")), (false, true));
+    // Who comes back has to answer anew.
+    story.join("bob");
+    assert_eq!(story.call.answered_at, None);
+    story.join("carol");
+    assert_eq!(story.status(), CallStatus::Active);
+}
+
+#[test]
+fn a_call_concerns_those_who_are_in_it_and_those_for_whom_it_rings() {
+    let mut story = Story::group();
+    story.join("bob");
+    story.say("carol", Command::Leave);
+    let concerned = |story: &Story| {
+        let mut names = vec!["alice", "bob", "carol", "dave", "eve"];
+        names.retain(|name| story.call.concerns(&peer(name), story.now));
+        names
+    };
+    assert_eq!(concerned(&story), ["alice", "bob", "dave"]);
+    story.seconds(45);
+    assert_eq!(concerned(&story), ["alice", "bob"]);
+    for name in ["alice", "bob"] {
+        story.say(name, Command::Leave);
+    }
+    assert_eq!(concerned(&story), Vec::<&str>::new());
+}
+
+#[test]
+fn a_guest_who_leaves_is_named_as_a_guest() {
+    let mut story = answered();
+    story.join("carol");
+    story.call.members[2].anonymous = true;
+    for (name, user, guest) in [("bob", true, false), ("carol", false, true)] {
+        story.say(name, Command::Leave);
+        let ServerEvent::ParticipantLeft(left) = &story.emits[0].event else {
+            panic!("{:?}", story.emits)
+        };
+        let named = (left.user_id.is_some(), left.anonymous_id.is_some());
+        assert_eq!(named, (user, guest));
+        assert_eq!(left.peer(), Some(&peer(name)));
+    }
 }
 
 #[test]

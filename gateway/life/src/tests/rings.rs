@@ -1,6 +1,6 @@
 //! How calls begin: ringing, accepting, devices of one person.
 
-use ringwire_protocol::{CallStatus, CallType, DeviceId, ErrorCode, ServerEvent, Timestamp};
+use ringwire_protocol::{CallStatus, CallType, DeviceId, ErrorCode, Role, ServerEvent, Timestamp};
 
 use super::story::{Story, actor, peer, signal, start};
 use crate::{Call, Command, ConversationKind, Reply, Timers};
@@ -20,6 +20,54 @@ fn a_call_rings_on_every_device_of_everybody_and_says_until_when() {
     );
     assert_eq!(initiated.version, Some(1));
     assert_eq!(initiated.participants.len(), 1);
+}
+
+#[test]
+fn a_call_says_in_what_kind_of_conversation_it_is() {
+    for (story, kind) in [(Story::direct(), "direct"), (Story::group(), "group")] {
+        let initiated = story.call.initiated();
+        assert_eq!(initiated.conversation_type.as_deref(), Some(kind));
+        let metadata = story.call.session().metadata.unwrap();
+        assert_eq!(metadata["conversationType"], kind);
+    }
+}
+
+#[test]
+fn a_call_rings_until_its_deadline_and_not_at_it() {
+    let story = Story::direct();
+    let deadline = story.call.ring_deadline;
+    assert!(story.call.rings_for(&peer("bob"), story.now));
+    assert!(!story.call.rings_for(&peer("bob"), deadline));
+}
+
+#[test]
+fn the_caller_is_the_initiator_on_every_device_and_nobody_else_is() {
+    let mut story = Story::direct();
+    story.join("bob");
+    story.join("alice/tablet");
+    let session = story.call.session();
+    let role = |name| session.present(&peer(name)).unwrap().role.clone();
+    assert_eq!(role("alice"), Role::Initiator);
+    assert_eq!(role("bob"), Role::Participant);
+}
+
+#[test]
+fn a_join_leaves_the_rings_and_declines_of_others() {
+    let mut story = Story::group();
+    story.say("bob", Command::Ringing);
+    story.say("carol", Command::Ringing);
+    story.say("dave", Command::Leave);
+    story.join("bob");
+    let rings = |name| story.call.rings_on(&peer(name), &actor(name).device);
+    assert_eq!((rings("bob"), rings("carol")), (false, true));
+    story.say("dave", Command::Ringing);
+    assert_eq!(story.told(), ["dave/phone: ended rejected"]);
+    // Nor are they told once more that it is over for them.
+    story.say("alice", Command::Leave);
+    story.say("bob", Command::Leave);
+    let told = story.told();
+    assert!(told.contains(&"bob/*: ended completed".to_owned()));
+    assert!(!told.iter().any(|it| it.starts_with("dave")), "{told:?}");
 }
 
 #[test]
@@ -142,6 +190,10 @@ fn a_device_that_rings_too_late_is_silenced() {
     let mut story = Story::answered();
     story.say("bob/tablet", Command::Ringing);
     assert_eq!(story.told(), ["bob/tablet: already-answered"]);
+    let ServerEvent::AlreadyAnswered(answered) = &story.emits[0].event else {
+        panic!("{:?}", story.emits)
+    };
+    assert_eq!(answered.device_id, Some(actor("bob/phone").device));
     story.say("bob/tablet", Command::End { reason: None });
     assert_eq!(story.status(), CallStatus::Active);
 }

@@ -1,10 +1,10 @@
 //! Where signals go, and what is kept of them for how long.
 
-use ringwire_protocol::{DeviceId, ServerEvent, Signal};
+use ringwire_protocol::{DeviceId, ServerEvent, Signal, SignalBody};
 
 use super::story::{Story, signal};
 use crate::Command;
-use crate::mailbox::MAX_CANDIDATES;
+use crate::mailbox::{MAX_CANDIDATES, MAX_CHARACTERS};
 
 fn to(device: &str, mut signal: Signal) -> Command {
     signal.to_device = Some(DeviceId::new(device).unwrap());
@@ -285,4 +285,106 @@ fn early_answers_are_kept_within_their_bound() {
         story.say(&device, send("answer", "bob", "alice"));
     }
     assert_eq!(story.call.answers.len(), crate::record::MAX_RINGING);
+}
+
+#[test]
+fn a_signal_for_one_device_does_not_go_out_because_another_rings() {
+    let mut story = Story::group();
+    story.say("bob/phone", Command::Ringing);
+    story.say("carol/tablet", Command::Ringing);
+    story.say("alice", to("tablet", signal("offer", "alice", "bob")));
+    assert_eq!(story.told(), Vec::<String>::new());
+    story.say("alice", to("phone", signal("offer", "alice", "bob")));
+    assert_eq!(story.told(), ["bob/phone: offer"]);
+}
+
+#[test]
+fn an_offer_that_names_its_device_does_not_come_again_once_answered() {
+    let mut story = Story::direct();
+    story.join("bob");
+    story.say("alice", to("phone", signal("offer", "alice", "bob")));
+    story.say("bob", send("answer", "bob", "alice"));
+    story.say("bob", Command::SocketBack);
+    assert_eq!(story.told(), Vec::<String>::new());
+}
+
+#[test]
+fn candidates_for_one_person_take_no_room_of_another() {
+    let mut story = Story::group();
+    for number in 0..MAX_CANDIDATES {
+        story.say("alice", send(&number.to_string(), "alice", "carol"));
+    }
+    story.say("alice", send("offer", "alice", "bob"));
+    story.say("alice", send("1", "alice", "bob"));
+    story.join("bob");
+    assert!(story.told().contains(&"bob/phone: candidate:1".to_owned()));
+}
+
+#[test]
+fn candidates_that_have_grown_old_make_room() {
+    let mut story = Story::answered();
+    for number in 0..MAX_CANDIDATES {
+        story.say("alice", send(&number.to_string(), "alice", "bob"));
+    }
+    story.beat(&["alice", "bob"], 150);
+    story.say("alice", send("new", "alice", "bob"));
+    story.say("bob", Command::SocketBack);
+    assert_eq!(story.told(), ["bob/phone: candidate:new"]);
+}
+
+#[test]
+fn beyond_a_bound_of_characters_the_oldest_makes_room() {
+    let mut story = Story::group();
+    let half = |name: &str, longer: usize| {
+        let mut offer = signal("offer", "alice", name);
+        let sdp = "x".repeat(MAX_CHARACTERS / 2 + longer);
+        offer.body = SignalBody::Offer { sdp, tracks: None };
+        Command::Signal(offer)
+    };
+    story.say("alice", half("bob", 0));
+    story.say("alice", half("carol", 0));
+    story.say("bob", Command::Ringing);
+    assert_eq!(story.told(), ["alice/phone: ringing", "bob/phone: offer"]);
+    story.say("alice", half("dave", 1));
+    for (name, kept) in [("bob", 0), ("carol", 0), ("dave", 1)] {
+        story.join(name);
+        let offer = format!("{name}/phone: offer");
+        let offers = story.told().iter().filter(|told| **told == offer).count();
+        assert_eq!(offers, kept, "{name}");
+    }
+}
+
+#[test]
+fn what_other_devices_were_sent_or_said_is_gone_after_a_join() {
+    let mut story = Story::group();
+    story.say("alice", to("tablet", signal("offer", "alice", "bob")));
+    story.say("alice", to("phone", signal("offer", "alice", "carol")));
+    story.say("carol/phone", send("1", "carol", "alice"));
+    story.say("bob/phone", send("2", "bob", "alice"));
+    story.say("bob/watch", send("3", "bob", "alice"));
+    story.join("bob/watch");
+    story.say("alice", Command::SocketBack);
+    assert_eq!(
+        story.told(),
+        ["alice/phone: candidate:1", "alice/phone: candidate:3"]
+    );
+    story.join("bob/tablet");
+    assert!(!story.told().contains(&"bob/tablet: offer".to_owned()));
+    story.join("carol/phone");
+    assert!(story.told().contains(&"carol/phone: offer".to_owned()));
+}
+
+#[test]
+fn what_was_between_somebody_who_left_and_others_is_gone() {
+    let mut story = Story::group();
+    story.join("bob");
+    story.join("carol");
+    story.say("alice", send("offer", "alice", "bob"));
+    story.say("bob", send("1", "bob", "alice"));
+    story.say("carol", send("2", "carol", "alice"));
+    story.say("bob", Command::Leave);
+    story.say("alice", Command::SocketBack);
+    assert_eq!(story.told(), ["alice/phone: candidate:2"]);
+    story.join("bob/tablet");
+    assert!(!story.told().contains(&"bob/tablet: offer".to_owned()));
 }

@@ -3,7 +3,7 @@
 use ringwire_protocol::client::{NegotiateReason, QualityStats, Segment};
 use ringwire_protocol::{CallStatus, MediaType, ServerEvent};
 
-use super::story::{Story, peer};
+use super::story::{Story, peer, signal};
 use crate::{Command, Reply};
 
 fn toggle(media: MediaType, on: bool) -> Command {
@@ -38,6 +38,46 @@ fn a_toggle_is_told_to_the_others_once_and_seen_in_the_session() {
     );
     let odd = toggle(MediaType::from("smell"), true);
     assert_eq!(story.refused("bob", odd), "MEDIA_TOGGLE_FAILED");
+}
+
+#[test]
+fn whatever_changes_the_call_carries_its_new_version() {
+    let mut story = Story::direct();
+    let mut seen = Vec::new();
+    let join = story.joining();
+    let moves = [
+        ("bob", Command::Ringing),
+        ("bob", join),
+        ("bob", Command::Signal(signal("answer", "bob", "alice"))),
+        ("bob", toggle(MediaType::Video, false)),
+        ("bob", Command::Reconnecting { attempt: 1 }),
+        ("bob", Command::Reconnected { attempt: 1 }),
+        ("bob", Command::Leave),
+    ];
+    for (who, command) in moves {
+        story.say(who, command);
+        for emit in &story.emits {
+            if !matches!(emit.event, ServerEvent::Signal(_)) {
+                let version = emit.event.version();
+                assert_eq!(version, Some(story.call.version), "{:?}", emit.event);
+                seen.push(emit.event.name().to_owned());
+            }
+        }
+    }
+    assert_eq!(
+        seen,
+        [
+            "call:ringing",
+            "call:already-answered",
+            "call:participant-joined",
+            "call:media-toggled",
+            "call:reconnecting",
+            "call:reconnected",
+            "call:participant-left",
+            "call:ended",
+            "call:ended",
+        ]
+    );
 }
 
 #[test]
