@@ -166,14 +166,12 @@ impl Step<'_> {
         self.tell_others(index, &left);
     }
 
-    /// Starts or stops the clock of somebody who is alone in a group call that others had joined.
+    /// Starts the clock of somebody who is alone in a group call that others had joined; a join
+    /// stops it.
     pub(crate) fn see_whether_alone(&mut self) {
         let call = &mut self.call;
-        let alone = !call.is_direct() && call.was_joined() && call.present().count() == 1;
-        match (alone, call.alone_since) {
-            (true, None) => call.alone_since = Some(self.now),
-            (false, Some(_)) => call.alone_since = None,
-            _ => {}
+        if !call.is_direct() && call.was_joined() && call.present().count() == 1 {
+            call.alone_since.get_or_insert(self.now);
         }
     }
 
