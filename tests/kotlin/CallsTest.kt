@@ -3,6 +3,7 @@
 package ringwire.tests
 
 import dev.ringwire.*
+import kotlin.math.abs
 import kotlinx.coroutines.*
 import org.junit.jupiter.api.Assertions.*
 import org.junit.jupiter.api.Test
@@ -45,6 +46,11 @@ class CallsTest : Story() {
         alice.hearsSound(pair.mine)
         bob.hearsSound(pair.theirs)
         bob.hears("the first picture") { it == CallEvent.FirstPicture(pair.theirs) }
+        // A timer of the call begins at about the same moment at both ends.
+        val since = listOf(alice to pair.mine, bob to pair.theirs).map { (person, call) ->
+            person.client.snapshot().calls.single { it.number == call }.answeredAtMs!!
+        }
+        assertTrue(abs(since[0] - since[1]) < 10_000, "$since")
         until("counted at both ends") {
             alice.client.stats(pair.mine)!!.picturesPushed >= 30u && bob.client.stats(pair.theirs)!!.picturesReceived >= 30u
         }

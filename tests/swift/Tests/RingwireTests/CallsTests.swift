@@ -47,6 +47,11 @@ final class CallsTests: Story, @unchecked Sendable {
             try await eventually("60 pictures and a tone at both ends") {
                 ends.allSatisfy { $0.pictures.value >= 60 && $0.loudest.value >= 1_000 }
             }
+            // A timer of the call begins at about the same moment at both ends.
+            let since = [(talk.caller, talk.mine), (talk.callee, talk.theirs)].map { person, call in
+                person.client.snapshot().calls.first { $0.number == call }?.answeredAtMs ?? 0
+            }
+            XCTAssertTrue(since[0] > 0 && abs(since[0] - since[1]) < 10_000, "\(since)")
             try talk.callee.client.hangUp(call: talk.theirs)
             let mine = try await talk.caller.ended(talk.mine)
             let theirs = try await talk.callee.ended(talk.theirs)
