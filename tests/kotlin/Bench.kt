@@ -73,6 +73,7 @@ private class Phone(client: CallClient, call: ULong) : AutoCloseable {
     val figures = listOf("video_push", "video_next", "audio_push", "audio_pull").associateWith { Figures() }
     private val pictures = listOf(true, false).map(::picture)
     private val tone = ByteBuffer.allocateDirect(TONE_BYTES.size).put(TONE_BYTES).flip()
+    private val heard = ByteBuffer.allocateDirect(AUDIO_BLOCK)
     private val camera = client.videoSource()
     private val microphone = client.audioSource()
     private val screen = client.videoSink(call)
@@ -86,7 +87,10 @@ private class Phone(client: CallClient, call: ULong) : AutoCloseable {
         // As fast as pictures come.
         Player(1_000_000) { figures.getValue("video_next").measure<VideoFrame?>({ it != null }) { screen.next(200u) } },
         Player(100) { figures.getValue("audio_push").measure { microphone.push(tone) } },
-        Player(100) { figures.getValue("audio_pull").measure { loudspeaker.pull() } },
+        Player(100) {
+            heard.clear()
+            figures.getValue("audio_pull").measure { loudspeaker.pull(heard) }
+        },
     )
 
     override fun close() = threads.forEach(AutoCloseable::close)
@@ -102,7 +106,7 @@ private fun warmUp(client: CallClient) {
         camera.push(key, VideoCodec.VP8, it.toULong(), true)
         screen.next(0u)
         microphone.push(tone)
-        loudspeaker.pull()
+        loudspeaker.pull(tone.duplicate())
     }
 }
 

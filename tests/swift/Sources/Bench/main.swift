@@ -71,7 +71,11 @@ func media(
         },
         Pace(every: 0) { _ in _ = videoNext.time(onlyIf: { $0 != nil }) { screen.next(timeoutMs: 200) } },
         Pace(every: 0.01) { _ in audioPush.time { try? microphone.push(pcm: tone) } },
-        Pace(every: 0.01) { _ in _ = audioPull.time { speaker.pull() } },
+        Pace(every: 0.01) { _ in
+            withUnsafeTemporaryAllocation(byteCount: AudioSink.block, alignment: 2) { heard in
+                audioPull.time { speaker.pull(into: heard) }
+            }
+        },
     ]
 }
 
