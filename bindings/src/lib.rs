@@ -11,7 +11,8 @@
 //! | `logs`, `trace`, `redact`, `diagnostics` | the log, what is cut out of it, and the file for a bad call |
 //!
 //! Commands return at once from any thread. Media calls run on the caller's own threads. No callbacks: the app pulls.
-//! Names in Kotlin and Swift are those here in camel case, and the text of each item is the same there.
+//! Names in Kotlin and Swift are those here in camel case, and the text of each item is the same there; the skins
+//! describe the functions of `media` themselves.
 
 #![allow(
     unsafe_code,

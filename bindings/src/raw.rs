@@ -1,6 +1,6 @@
 //! Pictures and sound as they cross the border: numbers and addresses of memory that the skin owns. UniFFI's records,
 //! arrays and enums cost more there than the call itself. The functions are private to Rust, and in Kotlin and Swift
-//! internal to the skins, which lay out the same bytes.
+//! internal to the skins, which lay out the same bytes. Only `//` stands before them: other comments would be shown there.
 
 use std::ptr::with_exposed_provenance as at;
 use std::ptr::with_exposed_provenance_mut as at_mut;
@@ -43,8 +43,8 @@ impl VideoSource {
 
 #[uniffi::export]
 impl VideoSink {
-    /// Writes header and picture where the skin has `room` for them, and returns how many bytes that were: 0 for none. More
-    /// than `room` means that it is the next picture still, and needs so much room.
+    // Writes header and picture where the skin has `room` for them, and returns how many bytes that were: 0 for none. More
+    // than `room` means that it is the next picture still, and needs so much room.
     fn next_at(&self, timeout_ms: u32, address: u64, room: u64) -> u64 {
         let Some(frame) = self.take(timeout_ms) else {
             return 0;
@@ -73,7 +73,7 @@ impl AudioSource {
 
 #[uniffi::export]
 impl AudioSink {
-    /// Writes [`AudioSink::BLOCK`] bytes.
+    // Writes a block.
     fn pull_at(&self, address: u64) {
         // SAFETY: the skin has a block there, which nobody else touches until this returns.
         self.pull(unsafe { &mut *at_mut::<[u8; AudioSink::BLOCK]>(address as usize) });
@@ -88,6 +88,7 @@ unsafe fn bytes<'a>(address: u64, length: u64) -> &'a [u8] {
     match length {
         // Nothing lies nowhere, too.
         0 => &[],
+        // SAFETY: the caller says so.
         _ => unsafe { from_raw_parts(at::<u8>(address as usize), length as usize) },
     }
 }
@@ -137,6 +138,14 @@ mod tests {
     #[test]
     fn a_number_of_a_newer_skin_is_named() {
         assert_eq!(named(&CODECS, 1, "codec").unwrap(), VideoCodec::H264);
+        let turned = [0, 1, 2, 3].map(|number| named(&ROTATIONS, number, "rotation").unwrap());
+        let quarters = [
+            Rotation::Deg0,
+            Rotation::Deg90,
+            Rotation::Deg180,
+            Rotation::Deg270,
+        ];
+        assert_eq!(turned, quarters);
         let error = named(&CODECS, 2, "codec").unwrap_err().to_string();
         assert!(error.contains("codec") && error.contains('2'), "{error}");
     }

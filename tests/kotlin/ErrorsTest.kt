@@ -4,6 +4,7 @@ package ringwire.tests
 
 import dev.ringwire.*
 import java.nio.ByteBuffer
+import java.nio.ReadOnlyBufferException
 import kotlinx.coroutines.*
 import org.junit.jupiter.api.Assertions.*
 import org.junit.jupiter.api.Test
@@ -34,6 +35,9 @@ class ErrorsTest : Story() {
         }
         assertThrows(IllegalArgumentException::class.java) {
             client.audioSink(0u).pull(ByteBuffer.allocate(AUDIO_BLOCK - 1))
+        }
+        assertThrows(ReadOnlyBufferException::class.java) {
+            client.audioSink(0u).pull(ByteBuffer.allocateDirect(AUDIO_BLOCK).asReadOnlyBuffer())
         }
     }
 

@@ -8,6 +8,7 @@ import com.sun.jna.Pointer
 import java.nio.Buffer
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
+import java.nio.ReadOnlyBufferException
 
 /** Bytes of a block of sound: 10 ms, 480 samples. */
 public const val AUDIO_BLOCK: Int = 960
@@ -52,11 +53,10 @@ public fun VideoSource.push(
  * The next whole picture; nothing after so many milliseconds, and at once when the call or the client is over. Blocks
  * the calling thread: never on the main thread. 30 pictures wait; one more drops all up to the next key frame.
  */
-public fun VideoSink.next(timeoutMs: UInt): VideoFrame? {
-    val own = ownMemory.get()!!
+public fun VideoSink.next(timeoutMs: UInt): VideoFrame? = withOwnMemory { own ->
     var room = own.room(ROOM)
-    var length = nextAt(timeoutMs, own.address, room.remaining().toULong()).toInt()
-    if (length > room.remaining()) {
+    var length = nextAt(timeoutMs, own.address, ROOM.toULong()).toInt()
+    while (length > room.remaining()) {
         room = own.room(length)
         length = nextAt(0u, own.address, length.toULong()).toInt()
     }
@@ -65,7 +65,7 @@ public fun VideoSink.next(timeoutMs: UInt): VideoFrame? {
     val codec = VideoCodec.entries[room.get().toInt()]
     val keyFrame = room.get().toInt() == 1
     val rotation = Rotation.entries[room.getShort().toInt()]
-    return VideoFrame(codec, ByteArray(length - HEADER).also(room::get), timestampUs, keyFrame, rotation)
+    VideoFrame(codec, ByteArray(length - HEADER).also(room::get), timestampUs, keyFrame, rotation)
 }
 
 /**
@@ -83,88 +83,119 @@ public fun AudioSource.push(pcm: ByteArray, offset: Int = 0, length: Int = pcm.s
     push(ByteBuffer.wrap(pcm, offset, length))
 
 /** The same from an array of samples, as AudioRecord gives them: [length] of them from [offset] on. */
-public fun AudioSource.push(pcm: ShortArray, offset: Int = 0, length: Int = pcm.size - offset) {
-    val own = ownMemory.get()!!
-    own.room(length * Short.SIZE_BYTES).asShortBuffer().put(pcm, offset, length)
-    pushAt(own.address, (length * Short.SIZE_BYTES).toULong())
-}
+public fun AudioSource.push(pcm: ShortArray, offset: Int = 0, length: Int = pcm.size - offset): Unit =
+    withOwnMemory { own ->
+        own.room(length * Short.SIZE_BYTES).asShortBuffer().put(pcm, offset, length)
+        pushAt(own.address, (length * Short.SIZE_BYTES).toULong())
+    }
 
 /**
  * The next 10 ms: 480 samples, signed 16 bit, little-endian, mono, 48 kHz, [AUDIO_BLOCK] bytes; silence while nothing
  * comes and once the call is over. Never waits: pull it at the pace of the loudspeaker, from one thread, which is no
  * real-time audio callback.
  */
-public fun AudioSink.pull(): ByteArray {
-    val own = ownMemory.get()!!
+public fun AudioSink.pull(): ByteArray = withOwnMemory { own ->
     val room = own.room(AUDIO_BLOCK)
     pullAt(own.address)
-    return ByteArray(AUDIO_BLOCK).also(room::get)
+    ByteArray(AUDIO_BLOCK).also(room::get)
 }
 
 /**
  * The same into [pcm], from its position on, which moves behind the block. A direct buffer is not copied on the way.
  *
  * @throws IllegalArgumentException when there is no room for [AUDIO_BLOCK] bytes.
+ * @throws ReadOnlyBufferException when it cannot be written to.
  */
 public fun AudioSink.pull(pcm: ByteBuffer) {
+    val position = pcm.position()
     require(pcm.remaining() >= AUDIO_BLOCK) { "room for $AUDIO_BLOCK bytes is needed, there is ${pcm.remaining()}" }
     if (!pcm.isDirect) {
         pcm.put(pull())
         return
     }
-    val own = ownMemory.get()!!
-    pullAt(own.addressOf(pcm))
+    // Java looks whether it may be written to, and is there still.
+    pcm.put(position, 0)
+    withOwnMemory { own -> pullAt(own.lend(pcm, position)) }
     // Older Androids have this method in `Buffer` alone.
-    (pcm as Buffer).position(pcm.position() + AUDIO_BLOCK)
+    (pcm as Buffer).position(position + AUDIO_BLOCK)
 }
 
 /** Lends the core what is between position and limit, for as long as [push] takes. */
-private inline fun lent(bytes: ByteBuffer, push: (address: ULong, length: ULong) -> Unit) {
-    val own = ownMemory.get()!!
-    val length = bytes.remaining()
+private inline fun lent(bytes: ByteBuffer, push: (address: ULong, length: ULong) -> Unit) = withOwnMemory { own ->
+    val position = bytes.position()
+    val length = bytes.limit() - position
     val address = when {
-        bytes.isDirect -> own.addressOf(bytes)
+        length <= 0 -> 0u
+        bytes.isDirect -> {
+            // Java looks whether it is there still.
+            bytes.get(position)
+            own.lend(bytes, position)
+        }
         else -> {
             own.room(length).put(bytes.duplicate())
             own.address
         }
     }
-    push(address, length.toULong())
+    push(address, maxOf(length, 0).toULong())
 }
 
-/** One for each thread: nothing in it is kept beyond a call. */
+private inline fun <T> withOwnMemory(work: (OwnMemory) -> T): T {
+    val own = ownMemory.get()!!
+    try {
+        return work(own)
+    } finally {
+        own.release()
+    }
+}
+
+/** One for each thread. */
 private val ownMemory = object : ThreadLocal<OwnMemory>() {
     override fun initialValue() = OwnMemory()
 }
 
 private class OwnMemory {
-    private var buffer = ByteBuffer.allocateDirect(AUDIO_BLOCK).order(ByteOrder.LITTLE_ENDIAN)
+    /** Up to [ROOM] bytes, which stay. */
+    private var kept = allocate(AUDIO_BLOCK)
+    private var keptAddress = of(kept)
 
-    /** Held until the next, so that no collector takes it while the core reads or writes there. */
-    private var lent: ByteBuffer? = null
+    /** Held until the call is over, so that no collector takes it while the core reads or writes there. */
+    private var held: ByteBuffer? = null
 
     /** Where [room] begins. */
-    var address = of(buffer)
+    var address = keptAddress
         private set
 
     /** So many bytes, little-endian. */
     fun room(size: Int): ByteBuffer {
-        if (buffer.capacity() < size) {
-            buffer = ByteBuffer.allocateDirect(size).order(ByteOrder.LITTLE_ENDIAN)
-            address = of(buffer)
+        if (size > ROOM) {
+            return allocate(size).also { large ->
+                held = large
+                address = of(large)
+            }
         }
+        if (kept.capacity() < size) {
+            kept = allocate(size)
+            keptAddress = of(kept)
+        }
+        address = keptAddress
         // Older Androids have these methods in `Buffer` alone.
-        val bounds: Buffer = buffer
+        val bounds: Buffer = kept
         bounds.clear()
         bounds.limit(size)
-        return buffer
+        return kept
     }
 
     /** Where the position of a direct buffer is. */
-    fun addressOf(bytes: ByteBuffer): ULong {
-        lent = bytes
-        return of(bytes) + bytes.position().toULong()
+    fun lend(bytes: ByteBuffer, position: Int): ULong {
+        held = bytes
+        return of(bytes) + position.toULong()
     }
+
+    fun release() {
+        held = null
+    }
+
+    private fun allocate(size: Int) = ByteBuffer.allocateDirect(size).order(ByteOrder.LITTLE_ENDIAN)
 
     private fun of(bytes: ByteBuffer) = Pointer.nativeValue(Native.getDirectBufferPointer(bytes)).toULong()
 }

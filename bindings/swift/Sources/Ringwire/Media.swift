@@ -6,7 +6,7 @@ import Foundation
 /// Bytes before a picture's own: its moment (8), its codec, 1 for a key frame, its rotation, 0.
 private let header = 12
 
-/// Room for most pictures, on the stack.
+/// Room for most pictures.
 private let usualRoom = 64 * 1024
 
 extension VideoSource {
@@ -42,9 +42,14 @@ extension VideoSink {
     /// Blocks the calling thread: never on the main thread, nor in a task. 30 pictures wait; one more drops all up to
     /// the next key frame.
     public func next(timeoutMs: UInt32) -> VideoFrame? {
-        let (frame, length) = taken(timeoutMs: timeoutMs, room: usualRoom)
+        var room = usualRoom
+        var (frame, length) = taken(timeoutMs: timeoutMs, room: room)
         // One for which there was no room is the next one still.
-        return length > usualRoom ? taken(timeoutMs: 0, room: length).frame : frame
+        while length > room {
+            room = length
+            (frame, length) = taken(timeoutMs: 0, room: room)
+        }
+        return frame
     }
 
     private func taken(timeoutMs: UInt32, room: Int) -> (frame: VideoFrame?, length: Int) {

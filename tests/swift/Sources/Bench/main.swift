@@ -66,11 +66,11 @@ func media(
             let key = turn % 30 == 0
             let picture = pictures[key ? 0 : 1]
             videoPush.time {
-                try? camera.push(data: picture, codec: .vp8, timestampUs: at, keyFrame: key, rotation: .deg0)
+                try! camera.push(data: picture, codec: .vp8, timestampUs: at, keyFrame: key, rotation: .deg0)
             }
         },
         Pace(every: 0) { _ in _ = videoNext.time(onlyIf: { $0 != nil }) { screen.next(timeoutMs: 200) } },
-        Pace(every: 0.01) { _ in audioPush.time { try? microphone.push(pcm: tone) } },
+        Pace(every: 0.01) { _ in audioPush.time { try! microphone.push(pcm: tone) } },
         Pace(every: 0.01) { _ in
             withUnsafeTemporaryAllocation(byteCount: AudioSink.block, alignment: 2) { heard in
                 audioPull.time { speaker.pull(into: heard) }
