@@ -2,9 +2,8 @@
 //! compiled once.
 
 use serde::Deserializer;
-use serde::de::{
-    DeserializeOwned, DeserializeSeed, Error as _, IntoDeserializer, MapAccess, SeqAccess, Visitor,
-};
+use serde::de::value::StrDeserializer;
+use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Error, Value};
 
 /// Reads a value. The error comes with the path of the field, such as `signal.candidates[2]`; of the whole it is empty.
@@ -19,7 +18,7 @@ pub(crate) fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, (String
 
 struct Reader<'a> {
     value: Value,
-    /// Of `value`, and after an error of the field that is wrong.
+    /// After an error, from `value` to the field that is wrong.
     path: &'a mut String,
 }
 
@@ -92,6 +91,14 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     }
 }
 
+/// Puts the name of a field, or the place of an element, before the rest of the path.
+fn before(path: &mut String, step: &str) {
+    if !(path.is_empty() || path.starts_with('[')) {
+        path.insert(0, '.');
+    }
+    path.insert_str(0, step);
+}
+
 struct Elements<'a> {
     rest: std::vec::IntoIter<Value>,
     at: usize,
@@ -108,13 +115,16 @@ impl<'de> SeqAccess<'de> for &mut Elements<'_> {
         let Some(value) = self.rest.next() else {
             return Ok(None);
         };
-        let length = self.path.len();
-        self.path.push_str(&format!("[{}]", self.at));
+        let at = self.at;
         self.at += 1;
         let path = &mut *self.path;
-        let read = seed.deserialize(Reader { value, path })?;
-        self.path.truncate(length);
-        Ok(Some(read))
+        match seed.deserialize(Reader { value, path }) {
+            Ok(read) => Ok(Some(read)),
+            Err(error) => {
+                before(self.path, &format!("[{at}]"));
+                Err(error)
+            }
+        }
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -139,22 +149,19 @@ impl<'de> MapAccess<'de> for Fields<'_> {
         let Some((name, value)) = self.rest.next() else {
             return Ok(None);
         };
-        let key = seed.deserialize(name.clone().into_deserializer())?;
+        let key = seed.deserialize(StrDeserializer::new(&name))?;
         self.next = Some((name, value));
         Ok(Some(key))
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
         let (name, value) = self.next.take().unwrap_or_default();
-        let length = self.path.len();
-        if length > 0 {
-            self.path.push('.');
-        }
-        self.path.push_str(&name);
         let path = &mut *self.path;
-        let read = seed.deserialize(Reader { value, path })?;
-        self.path.truncate(length);
-        Ok(read)
+        let read = seed.deserialize(Reader { value, path });
+        if read.is_err() {
+            before(self.path, &name);
+        }
+        read
     }
 
     fn size_hint(&self) -> Option<usize> {
