@@ -125,7 +125,6 @@ pub(crate) fn has_ndk() -> bool {
 pub(crate) fn program(house: &House, name: &str) -> Result<PathBuf> {
     let mut command = house.cargo(["build", "--release", "-p", name]);
     shipped(house, &mut command);
-    command.env("CARGO_PROFILE_RELEASE_STRIP", "none");
     let title = format!("Ship: {name}, as the library ships, minutes the first time");
     Step::new(&title, command).run(house)?;
     Ok(house.target(&format!("ship/release/{name}{EXE_SUFFIX}")))

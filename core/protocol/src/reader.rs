@@ -118,13 +118,11 @@ impl<'de> SeqAccess<'de> for &mut Elements<'_> {
         let at = self.at;
         self.at += 1;
         let path = &mut *self.path;
-        match seed.deserialize(Reader { value, path }) {
-            Ok(read) => Ok(Some(read)),
-            Err(error) => {
-                before(self.path, &format!("[{at}]"));
-                Err(error)
-            }
+        let read = seed.deserialize(Reader { value, path });
+        if read.is_err() {
+            before(self.path, &format!("[{at}]"));
         }
+        read.map(Some)
     }
 
     fn size_hint(&self) -> Option<usize> {

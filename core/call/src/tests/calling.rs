@@ -246,9 +246,7 @@ fn a_second_call_is_refused_while_the_first_has_no_answer() {
 fn a_rate_limit_on_initiate_is_waited_out() {
     let mut ann = Phone::new();
     ann.call();
-    let mut limit = CallError::new(ErrorCode::RateLimitExceeded, "slowly");
-    limit.retry_after = Some(3.0);
-    ann.fail("call:initiate", AckFailure::Refused(limit));
+    ann.slow_down("call:initiate", 3.0);
     assert_eq!(ann.state(MINE), CallState::Calling);
     ann.pass(secs(2));
     assert_eq!(ann.times_said("call:initiate"), 1);
@@ -342,9 +340,7 @@ fn ice_servers_that_come_with_who_joins_serve_the_connection() {
         "call:participant-joined",
         &format!(r#"{{"callId":"c1","mode":"p2p","participant":{BOB},"iceServers":[{TURN}]}}"#),
     );
-    let open =
-        |it: &Effect| matches!(it, Effect::Open { ice_servers, .. } if ice_servers.len() == 1);
-    assert!(ann.last.iter().any(open));
+    assert!(ann.last.iter().any(opens_with_a_server));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::phone::*;
 use crate::{AckFailure, CallEvent, CallState, Command, Effect, Input, PathState};
-use ringwire_protocol::{CallEndReason as Reason, CallError, ErrorCode};
+use ringwire_protocol::{CallEndReason as Reason, ErrorCode};
 
 fn unreadable() -> AckFailure {
     AckFailure::Malformed("no JSON".to_owned())
@@ -243,9 +243,7 @@ fn holding_a_held_call_again_leaves_the_others_alone() {
 fn what_waits_for_a_rate_limit_wakes_the_phone_in_time() {
     let mut ann = Phone::new();
     ann.call();
-    let mut limit = CallError::new(ErrorCode::RateLimitExceeded, "slowly");
-    limit.retry_after = Some(2.0);
-    ann.fail("call:initiate", AckFailure::Refused(limit));
+    ann.slow_down("call:initiate", 2.0);
     let wake = ann.store.wake_at().unwrap();
     assert!(wake >= ann.now + secs(2) && wake < ann.now + secs(3));
     ann.now = wake;

@@ -201,6 +201,13 @@ impl Phone {
         self.fail(name, AckFailure::Refused(CallError::new(code, "no")));
     }
 
+    /// A rate limit refuses it, for so many seconds.
+    pub(super) fn slow_down(&mut self, name: &str, seconds: f64) {
+        let mut limit = CallError::new(ErrorCode::RateLimitExceeded, "slowly");
+        limit.retry_after = Some(seconds);
+        self.fail(name, AckFailure::Refused(limit));
+    }
+
     pub(super) fn done_ack(&mut self, name: &str) {
         let (op, _) = self.last_said(name);
         self.feed(Input::Ack {
@@ -434,6 +441,11 @@ pub(super) fn session(initiator: &str, status: &str, version: u64) -> String {
     format!(
         r#"{{"id":"c1","conversationId":"v1","mode":"p2p","status":"{status}","version":{version},"initiatorId":"{initiator}","startedAt":"2026-11-23T09:30:00Z","participants":[{BOB},{ANN}]}}"#
     )
+}
+
+/// A connection with the one ICE server that came with the ack.
+pub(super) fn opens_with_a_server(effect: &Effect) -> bool {
+    matches!(effect, Effect::Open { ice_servers, .. } if ice_servers.len() == 1)
 }
 
 pub(super) fn sdp(name: &str) -> String {

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::phone::*;
-use crate::{AckFailure, CallEvent, CallState, Command, ConnectionEvent, Effect, Input};
+use crate::{CallEvent, CallState, Command, ConnectionEvent, Effect, Input};
 use ringwire_protocol::client::QualityStats;
-use ringwire_protocol::{CallError, ClientEvent, ErrorCode, SignalBody};
+use ringwire_protocol::{ClientEvent, ErrorCode, SignalBody};
 
 fn candidates_added(effects: &[Effect]) -> Vec<&str> {
     effects
@@ -101,11 +101,9 @@ fn signals_for_somebody_else_or_from_somebody_else_are_dropped() {
 #[test]
 fn a_burst_of_candidates_survives_the_rate_limit() {
     let mut ann = Phone::in_own_call();
-    let mut limit = CallError::new(ErrorCode::RateLimitExceeded, "slowly");
-    limit.retry_after = Some(1.0);
     for n in 0..25 {
         ann.report(own_candidate(&n.to_string()));
-        ann.fail("call:signal", AckFailure::Refused(limit.clone()));
+        ann.slow_down("call:signal", 1.0);
     }
     let before = ann.times_said("call:signal");
     ann.pass(secs(2));
@@ -466,9 +464,7 @@ fn candidates_that_wait_for_their_description_are_bounded() {
 fn a_heartbeat_that_meets_a_rate_limit_is_said_when_that_is_over() {
     let mut ann = Phone::in_own_call();
     ann.pass(secs(10));
-    let mut limit = CallError::new(ErrorCode::RateLimitExceeded, "slowly");
-    limit.retry_after = Some(3.0);
-    ann.fail("call:heartbeat", AckFailure::Refused(limit));
+    ann.slow_down("call:heartbeat", 3.0);
     ann.pass(secs(2));
     assert_eq!(ann.times_said("call:heartbeat"), 1);
     ann.pass(secs(1));
